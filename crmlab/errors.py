@@ -1,0 +1,11 @@
+"""Errors that a student or a teacher reads."""
+
+
+class CourseError(ValueError):
+    """Bad input, told in one sentence: what is wrong, where, and what to do.
+
+    In a notebook only that sentence is shown: a traceback through library code teaches nothing about a wrong column.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"❌ {self}"]
