@@ -1,0 +1,145 @@
+"""The command ``course``. Each command is a thin function; what it needs is imported when it is called."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from crmlab.errors import CourseError
+from crmlab.i18n import _
+from crmlab.paths import course_root
+
+WIDTH = 100
+
+
+class CourseGroup(TyperGroup):
+    """Tells a :class:`CourseError` as one sentence and exits with 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CourseError as error:
+            typer.echo(f"{error}", err=True)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=CourseGroup,
+    help=_("《客户关系管理实务》：检查、数据、成书、开班。"),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+# ------------------------------------------------------------------------------------------------ the description
+
+
+@app.command(help=_("对照 course.yml 检查全部内容，按方案列出已教、已练、已考的和缺的。"))
+def check() -> None:
+    from rich.console import Console
+
+    from course import check as checker
+
+    console = Console()
+    console = Console(width=min(WIDTH, console.width) if console.is_terminal else WIDTH)
+    course, found = checker.findings(course_root())
+    if course is not None:
+        checker.report(course, console)
+    typer.echo()
+    for finding in found:
+        typer.echo(str(finding))
+    if found:
+        typer.echo(_("检查发现 {count} 处问题。").format(count=len(found)))
+        raise typer.Exit(1)
+    typer.echo(_("检查通过，没有发现问题。"))
+
+
+@app.command(help=_("去掉 notebook 的输出和多余信息，整理成入库的样子。"))
+def strip(
+    paths: Annotated[list[Path] | None, typer.Argument(help=_("notebook 文件；不写就是全部章和作业。"))] = None,
+) -> None:
+    from course import notebooks
+
+    root = course_root()
+    chosen = paths or sorted([*root.glob("chapters/*.ipynb"), *root.glob("assignments/*/*.ipynb")])
+    for path in chosen:
+        if not path.is_file():
+            raise CourseError(_("找不到 notebook {path}，请检查文件名").format(path=path))
+        if notebooks.strip(path):
+            typer.echo(_("已整理 {path}").format(path=path))
+
+
+@app.command(help=_("重写消息目录 crmlab/locale/crm.pot。"))
+def messages() -> None:
+    from course import messages as catalogue
+
+    changed = catalogue.update(course_root())
+    typer.echo((_("已更新 {file}") if changed else _("{file} 已是最新")).format(file=catalogue.CATALOGUE))
+
+
+# -------------------------------------------------------------------------------------------------------- the data
+
+data_app = typer.Typer(help=_("生成和检查数据集。"), no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+DatasetArgument = Annotated[str, typer.Argument(help=_("数据集名称，例如 ecommerce。"))]
+
+
+@data_app.command("build", help=_("重新生成数据集，每次逐字节相同。"))
+def build_data(name: DatasetArgument) -> None:
+    from course.data import build
+
+    for table, rows in build(name).items():
+        typer.echo(_("{table}：{rows} 行").format(table=table, rows=rows))
+
+
+@data_app.command("check", help=_("检查数据集是否完整、合乎约定。"))
+def check_data(name: DatasetArgument) -> None:
+    from course.data import validate
+
+    problems = validate(name)
+    for problem in problems:
+        typer.echo(problem)
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(_("数据集 {name} 完好。").format(name=name))
+
+
+# -------------------------------------------------------------------------------------------------------- the book
+
+
+@app.command(help=_("把课程做成网站。"))
+def book(
+    track: Annotated[str | None, typer.Option(help=_("方案编号；不写就是默认方案。"))] = None,
+    edition: Annotated[str, typer.Option(help=_("student 学生版，instructor 教师版。"))] = "student",
+) -> None:
+    from course.book.build import build_book
+
+    build_book(track, edition=edition)
+
+
+# ------------------------------------------------------------------------------------------------------- the class
+
+
+@app.command("up", help=_("启动本机的课堂：成书、发布作业、开启 JupyterHub。"))
+def start_class(
+    students: Annotated[int, typer.Option(envvar="STUDENTS", min=1, help=_("学生人数。"))] = 3,
+    port: Annotated[int, typer.Option(envvar="PORT", help=_("JupyterHub 的端口。"))] = 8000,
+) -> None:
+    from course.hub.up import up
+
+    up(students=students, port=port)
+
+
+@app.command("release", help=_("生成学生版作业并发放。"))
+def release_assignment(
+    assignment: Annotated[str, typer.Argument(help=_("作业编号，例如 a04-segmentation。"))],
+) -> None:
+    from course.hub.release import release
+
+    release(assignment)
+
+
+if __name__ == "__main__":
+    app()
