@@ -1,0 +1,314 @@
+"""RFM: when a customer last bought (recency), how often (frequency), for how much (monetary).
+
+Source: A. M. Hughes, *Strategic Database Marketing*, Probus, 1994: customers are sorted by each of the three
+measures and cut into five equal parts. Names of the eight segments: the usage of Chinese textbooks.
+
+Mind the words: here recency counts backwards from the as-of date. The probability models of chapter 5 call
+"recency" the time between the first and the last purchase, and leave the first purchase out of "frequency".
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crmlab.errors import CourseError
+from crmlab.i18n import _
+
+MEASURES = ("recency", "frequency", "monetary")
+SCORES = ("r", "f", "m")
+BINS = 5
+HIGH = 4  # a score of 4 or 5 lies above 3, the mean of the scores 1 to 5
+
+SEGMENTS = (
+    _("重要价值客户"),
+    _("重要发展客户"),
+    _("重要保持客户"),
+    _("重要挽留客户"),
+    _("一般价值客户"),
+    _("一般发展客户"),
+    _("一般保持客户"),
+    _("一般挽留客户"),
+)
+
+
+def rfm(
+    purchases: pd.DataFrame,
+    as_of: Any,
+    *,
+    customer: str = "customer_id",
+    date: str = "date",
+    amount: str = "amount",
+) -> pd.DataFrame:
+    """Recency, frequency and monetary value of every customer who bought.
+
+    Parameters
+    ----------
+    purchases : DataFrame, one row a purchase, in any order (for example ``crmlab.data.purchases(shop)``)
+    as_of : date-like, the day from which recency counts back; no purchase may be later
+    customer, date, amount : names of the columns
+
+    Returns
+    -------
+    DataFrame, one row a customer, index sorted by customer id, with
+    ``recency`` (int, days from the last purchase to ``as_of``),
+    ``frequency`` (int, number of different purchase days),
+    ``monetary`` (float, sum of the amounts, in the unit of ``amount``: yuan).
+
+    Raises
+    ------
+    CourseError : a column is missing, empty or of the wrong type, or a purchase lies after ``as_of``.
+    """
+    _check_frame(purchases, _("购买记录"), (customer, date, amount))
+    last_day = _as_day(as_of)
+    rows = pd.DataFrame(
+        {
+            "customer": _no_gaps(purchases, customer),
+            "day": _days(purchases, date),
+            "amount": _amounts(purchases, amount),
+        }
+    )
+    late = rows["day"] > last_day
+    if late.any():
+        row = late.idxmax()
+        raise CourseError(
+            _("列 {column} 第 {row} 行的日期 {value:%Y-%m-%d} 晚于截止日 {as_of:%Y-%m-%d}：请先筛掉截止日之后的购买，或改用更晚的截止日").format(
+                column=date, row=row + 1, value=rows.loc[row, "day"], as_of=last_day
+            )
+        )
+    try:
+        # A fixed order of addition: the same rows in another order give the same float.
+        rows = rows.sort_values(["customer", "day", "amount"])
+    except TypeError as error:
+        raise CourseError(
+            _("列 {column} 混有不同类型的编号，无法排序：请统一成文字，例如 astype(str)").format(column=customer)
+        ) from error
+    groups = rows.groupby("customer", sort=True, observed=True)
+    return pd.DataFrame(
+        {
+            "recency": (last_day - groups["day"].max()).dt.days.astype("int64"),
+            "frequency": groups["day"].nunique().astype("int64"),
+            # Six decimals: far below a fen, enough to drop the noise of binary fractions that would split ties.
+            "monetary": groups["amount"].sum().round(6),
+        }
+    ).rename_axis(customer)
+
+
+def score(table: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
+    """Scores from 1 to ``bins`` on each measure; the best, and the most recent, get ``bins``.
+
+    Customers are sorted by id, ranked by the measure (ties in the order of their ids, ``rank(method="first")``)
+    and the ranks are cut into ``bins`` equal parts with ``pandas.qcut``; for recency the labels run backwards.
+    Equal parts of *ranks*, because equal parts of the raw values do not exist where many customers tie
+    (half of a shop's customers bought once).
+
+    Parameters
+    ----------
+    table : DataFrame as made by :func:`rfm`
+    bins : number of parts, 2 to 10
+
+    Returns
+    -------
+    DataFrame, columns ``r``, ``f``, ``m`` (int), same index and order as ``table``.
+    """
+    check_table(table)
+    if not isinstance(bins, (int, np.integer)) or isinstance(bins, bool) or not 2 <= bins <= 10:
+        raise CourseError(_("bins 应是 2 到 10 的整数，现在是 {bins!r}").format(bins=bins))
+    if len(table) < bins:
+        raise CourseError(
+            _("只有 {n} 位客户，分不成 {bins} 档：请减小 bins 或使用更多客户").format(n=len(table), bins=bins)
+        )
+    ordered = table.sort_index()
+    up = list(range(1, bins + 1))
+    labels = {"recency": up[::-1], "frequency": up, "monetary": up}
+    scores = {
+        short: pd.qcut(ordered[measure].rank(method="first"), bins, labels=labels[measure]).astype("int64")
+        for short, measure in zip(SCORES, MEASURES, strict=True)
+    }
+    return pd.DataFrame(scores).reindex(table.index)
+
+
+def segment(scores: pd.DataFrame, high: int = HIGH) -> pd.Series:
+    """The name of each customer's segment, one of :data:`SEGMENTS`.
+
+    A score of at least ``high`` is high. 重要 / 一般 says whether M is high; the rest of the name says
+
+    ====== ====== ====
+    R      F      name
+    ====== ====== ====
+    high   high   价值
+    high   low    发展
+    low    high   保持
+    low    low    挽留
+    ====== ====== ====
+
+    Parameters
+    ----------
+    scores : DataFrame with the columns ``r``, ``f``, ``m``
+    high : lowest score that counts as high; 4 for scores 1 to 5 (above their mean, 3)
+
+    Returns
+    -------
+    Series ``segment``, an ordered categorical with all eight names, same index as ``scores``.
+    """
+    _check_frame(scores, _("评分表"), SCORES)
+    for column in SCORES:
+        _amounts(scores, column)
+    return name_segments(*(scores[column] >= high for column in SCORES))
+
+
+def name_segments(recent: pd.Series, frequent: pd.Series, valuable: pd.Series) -> pd.Series:
+    """The segment of each customer from three yes/no Series: R high, F high, M high."""
+    code = 4 * (~valuable).astype(int) + 2 * (~recent).astype(int) + (~frequent).astype(int)
+    values = pd.Categorical.from_codes(code.to_numpy(), categories=list(SEGMENTS), ordered=True)
+    return pd.Series(values, index=recent.index, name="segment")
+
+
+def summary(table: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
+    """Size, worth and typical member of each group of customers.
+
+    Parameters
+    ----------
+    table : DataFrame as made by :func:`rfm`
+    groups : Series with the group of each customer (segments, tiers, clusters), same customers as ``table``
+
+    Returns
+    -------
+    DataFrame, one row a group, columns ``customers``, ``share`` (of customers, 0-1), ``revenue`` (sum of monetary),
+    ``revenue_share`` (0-1), ``recency``, ``frequency``, ``monetary`` (medians; missing for an empty group).
+    Groups come in the order of the categories if ``groups`` is categorical, else sorted.
+    """
+    check_table(table)
+    groups = aligned(table, groups)
+    cells = table.groupby(groups, sort=True, observed=False)
+    revenue = cells["monetary"].sum()
+    total = float(table["monetary"].sum())
+    size = cells.size()
+    return pd.DataFrame(
+        {
+            "customers": size,
+            "share": size / len(table),
+            "revenue": revenue,
+            "revenue_share": revenue / total if total > 0 else 0.0,
+            **{measure: cells[measure].median() for measure in MEASURES},
+        }
+    )
+
+
+def aligned(table: pd.DataFrame, groups: pd.Series) -> pd.Series:
+    """``groups`` in the row order of ``table``; a CourseError if a customer has no group."""
+    if not isinstance(groups, pd.Series):
+        raise CourseError(_("分组应是以客户编号为索引的 Series，现在是 {kind}").format(kind=type(groups).__name__))
+    if not groups.index.is_unique:
+        raise CourseError(_("分组里客户 {value} 出现了不止一次：每位客户只能属于一组").format(value=_first_repeat(groups)))
+    lost = table.index.difference(groups.index, sort=False)
+    if len(lost):
+        raise CourseError(
+            _("有 {n} 位客户没有分组，例如 {value}：分组的索引应与 RFM 表相同").format(n=len(lost), value=lost[0])
+        )
+    return groups.reindex(table.index)
+
+
+def check_table(table: Any, needs: Iterable[str] = MEASURES) -> None:
+    """Raise a CourseError unless ``table`` has one row a customer and sound numbers in the columns ``needs``."""
+    _check_frame(table, _("RFM 表"), tuple(needs))
+    if not table.index.is_unique:
+        raise CourseError(
+            _("RFM 表里客户 {value} 出现了不止一次：索引应是客户编号，每位客户一行").format(value=_first_repeat(table))
+        )
+    for column in needs:
+        numbers = _amounts(table, column)
+        if (numbers < 0).any():
+            row = numbers.lt(0).idxmax()
+            raise CourseError(
+                _("列 {column} 第 {row} 行是负数 {value:g}：这一列不应小于 0").format(
+                    column=column, row=row + 1, value=numbers[row]
+                )
+            )
+
+
+def _first_repeat(frame: pd.Series | pd.DataFrame) -> Any:
+    return frame.index[frame.index.duplicated()][0]
+
+
+def _check_frame(frame: Any, what: str, columns: tuple[str, ...]) -> None:
+    if not isinstance(frame, pd.DataFrame):
+        raise CourseError(
+            _("{what}应是 DataFrame，现在是 {kind}").format(what=what, kind=type(frame).__name__)
+        )
+    for column in columns:
+        if column not in frame.columns:
+            raise CourseError(
+                _("{what}缺少列 {column}：现有的列是 {have}").format(
+                    what=what, column=column, have=_("、").join(map(str, frame.columns)) or _("（没有列）")
+                )
+            )
+    if frame.empty:
+        raise CourseError(_("{what}是空的，没有一行数据：请检查前面的筛选条件").format(what=what))
+
+
+def _as_day(as_of: Any) -> pd.Timestamp:
+    try:
+        if isinstance(as_of, (bool, int, float, np.number)):  # pandas would read a number as nanoseconds since 1970
+            raise ValueError(as_of)
+        day = pd.Timestamp(as_of)
+    except (ValueError, TypeError) as error:
+        raise CourseError(
+            _("截止日 {value!r} 不是日期：请写成 \"2025-12-31\" 这样的形式").format(value=as_of)
+        ) from error
+    if pd.isna(day):
+        raise CourseError(_("截止日是空值：请写成 \"2025-12-31\" 这样的形式"))
+    return day.tz_localize(None).normalize()
+
+
+def _no_gaps(frame: pd.DataFrame, column: str) -> pd.Series:
+    """The column with a fresh index 0, 1, ...; a CourseError at the first missing value."""
+    values = frame[column].reset_index(drop=True)
+    missing = values.isna()
+    if missing.any():
+        raise CourseError(
+            _("列 {column} 第 {row} 行是空值：请先补上，或用 dropna() 去掉这一行").format(
+                column=column, row=missing.idxmax() + 1
+            )
+        )
+    return values
+
+
+def _days(frame: pd.DataFrame, column: str) -> pd.Series:
+    values = _no_gaps(frame, column)
+    if pd.api.types.is_numeric_dtype(values):
+        raise CourseError(
+            _("列 {column} 是数字，不是日期，例如第 1 行的 {value}：请先用 pd.to_datetime() 并写明 format 来转换").format(
+                column=column, value=values.iloc[0]
+            )
+        )
+    days = pd.to_datetime(values, errors="coerce", format=None if _is_dates(values) else "ISO8601")
+    bad = days.isna()
+    if bad.any():
+        row = bad.idxmax()
+        raise CourseError(
+            _("列 {column} 第 {row} 行的 {value!r} 不是日期：请写成 2025-12-31 这样的形式").format(
+                column=column, row=row + 1, value=values[row]
+            )
+        )
+    return days.dt.tz_localize(None).dt.normalize()
+
+
+def _is_dates(values: pd.Series) -> bool:
+    return pd.api.types.is_datetime64_any_dtype(values)
+
+
+def _amounts(frame: pd.DataFrame, column: str) -> pd.Series:
+    """The column as floats with a fresh index; a CourseError at the first value that is no finite number."""
+    values = _no_gaps(frame, column)
+    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+    bad = ~np.isfinite(numbers)
+    if bad.any():
+        row = bad.idxmax()
+        raise CourseError(
+            _("列 {column} 第 {row} 行的 {value!r} 不是有限的数：请先改正或去掉这一行").format(
+                column=column, row=row + 1, value=values[row]
+            )
+        )
+    return numbers
