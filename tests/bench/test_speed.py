@@ -45,7 +45,9 @@ def test_rfm_beats_loops(shop):
         seconds(lambda: rfm_by_loops(purchases, shop.as_of)),
         seconds(lambda: rfm.rfm(purchases, shop.as_of)),
     )
-    print(f"\nRFM of {len(purchases):,} purchases: loops {loops:.3f} s, library {library:.3f} s, {loops / library:.1f}×")
+    print(
+        f"\nRFM of {len(purchases):,} purchases: loops {loops:.3f} s, library {library:.3f} s, {loops / library:.1f}×"
+    )
     assert loops / library > 2
 
 

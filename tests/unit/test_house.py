@@ -64,9 +64,7 @@ def test_readme_names_commands_and_files_that_exist(readme):
         assert (ROOT / path).exists(), path
 
 
-@pytest.mark.parametrize(
-    ("package", "forbidden"), [("crmlab", {"autograder", "course"}), ("autograder", {"course"})]
-)
+@pytest.mark.parametrize(("package", "forbidden"), [("crmlab", {"autograder", "course"}), ("autograder", {"course"})])
 def test_packages_point_one_way(package, forbidden):
     for path in (ROOT / package).rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -78,13 +76,11 @@ def test_packages_point_one_way(package, forbidden):
 def test_old_python_is_told_in_one_sentence(tmp_path: Path):
     """`make setup` with a Python that is too old stops before it makes anything."""
     old = tmp_path / "python3"
-    old.write_text("#!/bin/sh\ncase \"$1\" in -V) echo Python 3.9.2;; *) exit 1;; esac\n")
+    old.write_text('#!/bin/sh\ncase "$1" in -V) echo Python 3.9.2;; *) exit 1;; esac\n')
     old.chmod(0o755)
     for name in ("Makefile", "requirements.lock", "pyproject.toml", "package-lock.json"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
-    told = subprocess.run(
-        ["make", "setup", f"PYTHON={old}"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    told = subprocess.run(["make", "setup", f"PYTHON={old}"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert told.returncode
     assert "需要 Python 3.11 或更新的版本" in told.stderr
     assert "Python 3.9.2" in told.stderr
@@ -92,6 +88,8 @@ def test_old_python_is_told_in_one_sentence(tmp_path: Path):
 
 
 def test_import_of_the_library_loads_nothing_heavy():
-    code = "import sys, crmlab; print([m for m in ('pandas', 'matplotlib', 'sklearn', 'ipywidgets') if m in sys.modules])"
+    code = (
+        "import sys, crmlab; print([m for m in ('pandas', 'matplotlib', 'sklearn', 'ipywidgets') if m in sys.modules])"
+    )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"

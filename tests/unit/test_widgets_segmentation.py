@@ -183,7 +183,9 @@ def test_a_control_changes_the_verdict_and_reset_brings_it_back(table):
     assert exercise.result.verdict == "good"
     exercise.controls["monetary"].value = 5000
     assert exercise.result.verdict != "good"
-    reset = [child for child in exercise.children[1].children[0].children if hasattr(child, "children")][-1].children[-1]
+    reset = [child for child in exercise.children[1].children[0].children if hasattr(child, "children")][-1].children[
+        -1
+    ]
     reset.click()
     assert exercise._verdict.value == before
 

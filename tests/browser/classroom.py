@@ -1,0 +1,257 @@
+"""A real class to test with, and its pages as a teacher or a student uses them."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
+
+from course.hub.classroom import COURSE_ID, Classroom
+from course.hub.preflight import free_ports
+from course.hub.up import class_processes
+
+SECOND = 1000
+ASSIGNMENT = "a04-segmentation"
+NOTEBOOK = "segmentation"
+PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+
+
+@dataclass
+class RunningClass:
+    """A class started as ``make up`` starts it."""
+
+    process: subprocess.Popen[str]
+    classroom: Classroom
+    port: int
+    seconds: float
+    output: str
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def passwords(self) -> dict[str, str]:
+        lines = self.classroom.credentials.read_text("utf-8").splitlines()
+        return dict(line.split("\t") for line in lines if "\t" in line)
+
+    def stop(self, number: int = signal.SIGINT) -> str:
+        """As Ctrl-C does. Returns what was still printed."""
+        self.process.send_signal(number)
+        rest, _errors = self.process.communicate(timeout=60)
+        return rest
+
+
+def course_up(folder: Path, port: int, students: int = 3) -> subprocess.Popen[str]:
+    """The command of ``make up``, for a class of its own in ``folder``."""
+    command = [str(Path(sys.executable).with_name("course")), "up", "--students", str(students), "--port", str(port)]
+    environment = os.environ | {"CRM_CLASSROOM": str(folder), "PYTHONUNBUFFERED": "1", "COLUMNS": "120"}
+    return subprocess.Popen(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def start_class(folder: Path, port: int, students: int = 3) -> RunningClass:
+    """Start a class and wait until it says that it is ready."""
+    began = time.monotonic()
+    process = course_up(folder, port, students)
+    assert process.stdout
+    lines: list[str] = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("账号与初始密码存于"):
+            break
+    assert process.poll() is None, "".join(lines)
+    return RunningClass(process, Classroom(folder.resolve()), port, time.monotonic() - began, "".join(lines))
+
+
+@contextmanager
+def a_class(folder: Path, students: int = 3) -> Iterator[RunningClass]:
+    """A class on a free port, stopped at the end whatever happened."""
+    running = start_class(folder, free_ports(1)[0], students)
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.stop()
+
+
+def processes_left(classroom: Classroom) -> list[str]:
+    return [" ".join(process.cmdline()) for process in class_processes(classroom)]
+
+
+# --- pages -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Album:
+    """Numbered pictures of a play: ``class-01-login.png``."""
+
+    folder: Path
+    taken: list[str] = field(default_factory=list)
+
+    def take(self, page: Page, title: str) -> None:
+        self.taken.append(title)
+        page.wait_for_timeout(400)  # a dialog fades in
+        page.screenshot(path=self.folder / f"class-{len(self.taken):02d}-{title}.png")
+
+    def clear(self) -> None:
+        """Pictures of an earlier run would tell of another play."""
+        for picture in self.folder.glob("class-*.png"):
+            picture.unlink()
+
+
+@dataclass
+class Desk:
+    """One user's JupyterLab in a browser of their own."""
+
+    page: Page
+    url: str
+    user: str
+
+    def menu(self, menu: str, item: str) -> None:
+        self.page.locator(".lm-MenuBar-itemLabel", has_text=re.compile(f"^{menu}$")).click()
+        self.page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{item}")).first.click()
+
+    def open(self, path: str) -> Locator:
+        """Open a notebook; returns its panel when the kernel is ready."""
+        self.page.goto(f"{self.url}/user/{self.user}/lab/tree/{path}")
+        panel = self.page.locator(PANEL)
+        expect(panel).to_be_visible(timeout=30 * SECOND)
+        # The sign in the panel says idle before there is a kernel; the status bar doesn't.
+        expect(self.page.locator("#jp-main-statusbar")).to_contain_text("| 空闲", timeout=60 * SECOND)
+        return panel
+
+    def idle(self, timeout: int = 240) -> None:
+        """Wait until the kernel has nothing more to do."""
+        status = self.page.locator(f"{PANEL} .jp-Notebook-ExecutionIndicator")
+        expect(status).to_have_attribute("data-status", "idle", timeout=timeout * SECOND)
+
+    def run_all(self) -> None:
+        self.menu("运行", "运行所有单元格")
+        self.page.wait_for_timeout(SECOND)
+        self.idle()
+        self.save()
+
+    def run_through(self, cells: int) -> None:
+        """Run the first ``cells`` cells of the open notebook, one after the other, with the keyboard."""
+        self.page.locator(f"{PANEL} .jp-Cell").first.click()
+        self.page.keyboard.press("Escape")
+        for _cell in range(cells):
+            self.page.keyboard.press("Shift+Enter")
+            self.page.wait_for_timeout(100)
+        self.idle()
+
+    def save(self) -> None:
+        self.page.keyboard.press("Control+s")
+        expect(self.page.locator(".jp-mod-current.jp-mod-dirty")).to_have_count(0, timeout=30 * SECOND)
+
+    def validate(self) -> Locator:
+        """Press Validate; returns the dialog with the result."""
+        self.page.locator(PANEL).get_by_role("button", name="Validate").click()
+        dialog = self.page.locator(".jp-Dialog", has=self.page.locator(".validation-success, .validation-failed"))
+        expect(dialog.or_(self.page.locator(".nbgrader-validate-dialog"))).to_be_visible(timeout=240 * SECOND)
+        return dialog
+
+    def close_dialog(self) -> None:
+        self.page.locator(".jp-Dialog .jp-mod-accept").click()
+
+    def assignments(self) -> Locator:
+        """The list of assignments, freshly opened."""
+        self.menu("Nbgrader", "Assignment List")
+        widget = self.page.locator("#nbgrader-assignment-list")
+        expect(widget.locator("#released_assignments_list")).to_be_visible(timeout=30 * SECOND)
+        return widget
+
+
+def log_in(browser: Browser, running: RunningClass, user: str) -> Page:
+    """A new browser session at the log-in page, with name and password filled in."""
+    context = browser.new_context(locale="zh-CN", viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    page.goto(running.url + "/")
+    page.get_by_label("账号").fill(user)
+    page.get_by_label("密码").fill(running.passwords[user])
+    return page
+
+
+def enter(browser: Browser, running: RunningClass, user: str) -> Desk:
+    """Log in and wait for JupyterLab."""
+    page = log_in(browser, running, user)
+    page.get_by_role("button", name="登录").click()
+    expect(page.locator("#jp-top-panel")).to_be_visible(timeout=120 * SECOND)
+    return Desk(page, running.url, user)
+
+
+@dataclass
+class Formgrader:
+    """nbgrader's formgrader in the instructor's JupyterLab."""
+
+    desk: Desk
+
+    @property
+    def frame(self) -> FrameLocator:
+        return self.desk.page.frame_locator("#formgrader-iframe iframe, iframe[src*=formgrader]").first
+
+    def open(self) -> None:
+        self.desk.menu("Nbgrader", "Formgrader$")
+        expect(self.frame.get_by_role("heading", name="Manage Assignments")).to_be_visible(timeout=30 * SECOND)
+
+    def go(self, place: str) -> None:
+        """Follow a link of the column at the left."""
+        self.frame.get_by_role("link", name=place, exact=True).first.click()
+        expect(self.frame.get_by_role("heading", name=place)).to_be_visible(timeout=30 * SECOND)
+
+    def assignment(self, action: str) -> None:
+        """Press the button of an assignment: ``assign``, ``release``, ``collect``, ``generate-feedback`` …"""
+        self._press(self.frame.locator("tr", has=self.frame.get_by_text(ASSIGNMENT, exact=True)), action)
+
+    def submission(self, student: str, action: str) -> None:
+        """Press the button of a student's submission: ``autograde`` …"""
+        self._press(self.frame.locator("tr", has=self.frame.get_by_text(student, exact=True)), action)
+
+    def _press(self, row: Locator, action: str) -> None:
+        row.locator(f"td.{action} a").click()
+        modal = self.frame.locator(".modal.in")
+        expect(modal.locator(".modal-title")).to_have_text("Success", timeout=240 * SECOND)
+        modal.locator(".modal-footer button").click()
+        expect(self.frame.locator(".modal")).to_have_count(0)
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+
+def solutions(source: Path) -> dict[str, str]:
+    """The reference answers of an assignment's source notebook, by grade id."""
+    answers = {}
+    for cell in json.loads(source.read_text("utf-8"))["cells"]:
+        mark = cell["metadata"].get("nbgrader", {})
+        if mark.get("solution"):
+            lines = "".join(cell["source"]).splitlines()
+            answers[mark["grade_id"]] = "\n".join(
+                line for line in lines if "# BEGIN SOLUTION" not in line and "# END SOLUTION" not in line
+            )
+    return answers
+
+
+def write_answers(notebook: Path, answers: dict[str, str]) -> None:
+    """Put answers into a fetched assignment, as typing them would."""
+    document: dict[str, Any] = json.loads(notebook.read_text("utf-8"))
+    for cell in document["cells"]:
+        grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id")
+        if grade_id in answers:
+            cell["source"] = answers[grade_id]
+    notebook.write_text(json.dumps(document, ensure_ascii=False, indent=1), "utf-8")
+
+
+def fetched(running: RunningClass, user: str) -> Path:
+    """Where nbgrader lays the assignment in a student's home."""
+    return running.classroom.home(user) / COURSE_ID / ASSIGNMENT / f"{NOTEBOOK}.ipynb"

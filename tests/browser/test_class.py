@@ -1,0 +1,313 @@
+"""The class on a real hub, in a real browser: from release to feedback, and from start to stop."""
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from course.hub.classroom import COURSE_ID
+from course.hub.preflight import free_ports
+from crmlab.paths import course_root
+from tests.browser.classroom import (
+    ASSIGNMENT,
+    NOTEBOOK,
+    SECOND,
+    Album,
+    Desk,
+    Formgrader,
+    RunningClass,
+    a_class,
+    course_up,
+    enter,
+    fetched,
+    log_in,
+    processes_left,
+    solutions,
+    start_class,
+    write_answers,
+)
+
+SOURCE = course_root() / "assignments" / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
+CHAPTER = "chapters/04-segmentation.ipynb"
+SECOND_START = 20
+"""Seconds that a second start may take."""
+
+pytestmark = pytest.mark.hub
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClass]:
+    with a_class(tmp_path_factory.mktemp("class")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def album(screenshots: Path) -> Album:
+    pictures = Album(screenshots)
+    pictures.clear()
+    return pictures
+
+
+# --- the play --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(1500)
+def test_from_release_to_feedback(chromium: Browser, running: RunningClass, album: Album) -> None:
+    teacher = release(chromium, running, album)
+    first = use_chapter(chromium, running, album)
+    answers = solutions(SOURCE)
+    hand_in(first, running, album, answers, right=True)
+    second = enter(chromium, running, "student02")
+    hand_in(second, running, album, without_last_code_answer(answers), right=False)
+    grade(teacher, album)
+    check_marks(running)
+    for desk in (first, second):
+        read_feedback(desk, running, album)
+
+
+def release(chromium: Browser, running: RunningClass, album: Album) -> Formgrader:
+    """The instructor withdraws what ``up`` released, makes the students' version anew and releases it."""
+    page = log_in(chromium, running, "teacher")
+    album.take(page, "login")
+    page.close()
+    desk = enter(chromium, running, "teacher")
+    formgrader = Formgrader(desk)
+    formgrader.open()
+    album.take(desk.page, "formgrader-released")
+    formgrader.assignment("release")  # the same button withdraws
+    outbound = running.classroom.exchange / COURSE_ID / "outbound" / ASSIGNMENT
+    assert not outbound.exists()
+    formgrader.assignment("assign")
+    formgrader.assignment("release")
+    text = (outbound / f"{NOTEBOOK}.ipynb").read_text("utf-8")
+    for secret in ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "评分指南", "chapter:04-segmentation"):
+        assert secret not in text
+    return formgrader
+
+
+def use_chapter(chromium: Browser, running: RunningClass, album: Album) -> Desk:
+    """A student opens chapter 04 in a Chinese JupyterLab and uses the first widget with the keyboard alone."""
+    desk = enter(chromium, running, "student01")
+    expect(desk.page.locator("#jp-MainMenu")).to_contain_text("文件")
+    desk.page.locator(".lm-MenuBar-itemLabel", has_text="Nbgrader").click()
+    expect(desk.page.locator(".lm-Menu-itemLabel", has_text="Assignment List")).to_be_visible()
+    expect(desk.page.locator(".lm-Menu-itemLabel", has_text="Formgrader")).to_have_count(0)
+    desk.page.keyboard.press("Escape")
+    album.take(desk.page, "lab")
+    panel = desk.open(CHAPTER)
+    album.take(desk.page, "chapter")
+    desk.run_through(first_exercise(running.classroom.home("student01") / CHAPTER) + 1)
+    exercise = panel.locator(".crm-exercise").first
+    verdict = exercise.locator(".crm-verdict")
+    expect(verdict).to_be_visible(timeout=60 * SECOND)
+    before = verdict.inner_text()
+    album.take(desk.page, "widget-before")
+    exercise.get_by_role("slider").first.focus()
+    for _step in range(30):
+        desk.page.keyboard.press("ArrowRight")
+        desk.page.wait_for_timeout(700)
+        if verdict.inner_text() != before:
+            break
+    expect(verdict).not_to_have_text(before, use_inner_text=True)
+    album.take(desk.page, "widget-after")
+    desk.save()
+    return desk
+
+
+def first_exercise(notebook: Path) -> int:
+    """The place of the first cell that shows an exercise."""
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    return next(
+        place
+        for place, cell in enumerate(cells)
+        if any(tag.startswith("ex-") for tag in cell["metadata"].get("tags", []))
+    )
+
+
+def hand_in(desk: Desk, running: RunningClass, album: Album, answers: dict[str, str], *, right: bool) -> None:
+    """Fetch, answer, run, validate, submit."""
+    listed = desk.assignments()
+    if right:
+        album.take(desk.page, "fetch")
+    listed.locator("#released_assignments_list").get_by_role("button", name="Fetch").click()
+    expect(listed.locator("#fetched_assignments_list")).to_contain_text(ASSIGNMENT, timeout=30 * SECOND)
+    write_answers(fetched(running, desk.user), answers)
+    desk.open(f"{COURSE_ID}/{ASSIGNMENT}/{NOTEBOOK}.ipynb")
+    desk.run_all()
+    desk.validate()
+    album.take(desk.page, "validate-right" if right else "validate-wrong")
+    expect(desk.page.locator(".validation-success" if right else ".validation-failed").first).to_be_visible()
+    desk.close_dialog()
+    listed = desk.assignments()
+    listed.locator("#fetched_assignments_list").get_by_role("button", name="Submit").click()
+    expect(listed.locator("#submitted_assignments_list")).to_contain_text(ASSIGNMENT, timeout=60 * SECOND)
+    if right:
+        album.take(desk.page, "submitted")
+
+
+def without_last_code_answer(answers: dict[str, str]) -> dict[str, str]:
+    """The answers of somebody who left the last programming task, and the text, as they were."""
+    *kept, last, _memo = answers
+    assert last.endswith("-solution")
+    return {grade_id: answers[grade_id] for grade_id in kept}
+
+
+def grade(formgrader: Formgrader, album: Album) -> None:
+    """Collect, autograde, look, give feedback."""
+    page, frame = formgrader.desk.page, formgrader.frame
+    formgrader.assignment("collect")
+    frame.locator("td.num-submissions a").click()
+    expect(frame.locator("td.status")).to_have_text(["needs autograding"] * 2, timeout=30 * SECOND)
+    for student in ("student01", "student02"):
+        formgrader.submission(student, "autograde")
+    expect(frame.locator("tr", has_text="student01").locator("td.status")).to_have_text("needs manual grading")
+    album.take(page, "autograded")
+    formgrader.go("Manual Grading")
+    frame.get_by_role("link", name=ASSIGNMENT).click()
+    frame.get_by_role("link", name=NOTEBOOK).click()
+    expect(frame.get_by_role("link", name=re.compile("Submission #1"))).to_be_visible(timeout=30 * SECOND)
+    album.take(page, "formgrader-submissions")
+    frame.get_by_role("link", name=re.compile("Submission #1")).click()
+    expect(frame.locator(".nbgrader_cell").first).to_be_visible(timeout=30 * SECOND)
+    album.take(page, "formgrader-submission")
+    formgrader.go("Manual Grading")
+    formgrader.go("Manage Assignments")
+    formgrader.assignment("generate-feedback")
+    formgrader.assignment("release-feedback")
+
+
+def check_marks(running: RunningClass) -> None:
+    """What the gradebook says, by nbgrader's own interface."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{running.classroom.course / 'gradebook.db'}") as gradebook:
+        right, wrong = (
+            {grade.name: grade for grade in gradebook.find_submission_notebook(NOTEBOOK, ASSIGNMENT, student).grades}
+            for student in ("student01", "student02")
+        )
+        tasks = [name for name, grade in right.items() if grade.cell.cell_type == "code"]
+        memo = next(name for name in right if name not in tasks)
+        assert {name: right[name].auto_score for name in tasks} == {name: right[name].max_score for name in tasks}
+        assert right[memo].needs_manual_grade
+        assert right[memo].auto_score is None
+        assert {name: wrong[name].auto_score for name in tasks[:-1]} == {
+            name: wrong[name].max_score for name in tasks[:-1]
+        }
+        assert wrong[tasks[-1]].auto_score == 0
+
+
+def read_feedback(desk: Desk, running: RunningClass, album: Album) -> None:
+    listed = desk.assignments()
+    listed.get_by_title("Refresh assignments list").click()
+    listed.get_by_role("button", name="Fetch Feedback").click()
+    expect(listed.get_by_text("view feedback")).to_be_visible(timeout=60 * SECOND)
+    album.take(desk.page, f"feedback-{desk.user}")
+
+
+# --- start and stop --------------------------------------------------------------------------------------------------
+
+
+def test_second_up_says_that_the_class_is_running(running: RunningClass) -> None:
+    second = course_up(running.classroom.folder, free_ports(1)[0])
+    output, _ = second.communicate(timeout=60)
+    assert second.returncode == 1
+    assert output.strip().startswith(f"这个班级已经在运行：{running.url}/")
+    assert len(output.strip().splitlines()) == 1
+
+
+@pytest.mark.browser
+def test_wrong_password_is_refused_in_chinese(chromium: Browser, running: RunningClass) -> None:
+    page = log_in(chromium, running, "student03")
+    page.get_by_label("密码").fill("student03")
+    page.get_by_role("button", name="登录").click()
+    expect(page.get_by_role("alert")).to_have_text("账号或密码不正确，请再试一次。")
+    page.close()
+
+
+def test_only_the_owner_can_read_secrets(running: RunningClass) -> None:
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in running.classroom.secrets.iterdir()}
+    assert set(modes) == {"cookie_secret", "credentials.txt", "passwords.json", "proxy_token"}
+    assert set(modes.values()) == {0o600}
+    assert stat.S_IMODE(running.classroom.secrets.stat().st_mode) == 0o700
+    assert stat.S_IMODE(running.classroom.folder.stat().st_mode) == 0o700
+
+
+def test_no_secret_is_in_a_log(running: RunningClass) -> None:
+    logs = "".join(path.read_text("utf-8") for path in running.classroom.hub.glob("*.log*"))
+    assert "JupyterHub is now running" in logs
+    secrets = [running.classroom.cookie_secret.read_text(), running.classroom.proxy_token.read_text()]
+    for secret in [*secrets, *running.passwords.values()]:
+        assert secret not in logs
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., RunningClass]]:
+    """Start classes that are stopped at the end of the test."""
+    started: list[RunningClass] = []
+
+    def start_one(folder: Path, port: int, students: int = 3) -> RunningClass:
+        started.append(start_class(folder, port, students))
+        return started[-1]
+
+    yield start_one
+    for class_ in started:
+        if class_.process.poll() is None:
+            class_.stop()
+
+
+@pytest.mark.timeout(600)
+def test_start_stop_and_what_survives(start: Callable[..., RunningClass], tmp_path: Path) -> None:
+    """One class through its life: first start, stop, second start, a killed ``up``, a third start."""
+    folder, port = tmp_path / "class", free_ports(1)[0]
+    first = start(folder, port)
+    passwords = first.passwords
+    shown = first.output + first.stop()
+    assert all(password in shown for password in passwords.values())
+    assert first.process.returncode == 0
+    assert processes_left(first.classroom) == []
+
+    chapter = first.classroom.home("student01") / CHAPTER
+    chapter.write_text("mine", "utf-8")
+    second = start(folder, port, students=4)
+    print(f"\nstart: first {first.seconds:.1f} s, second {second.seconds:.1f} s")
+    assert second.seconds < SECOND_START
+    assert chapter.read_text("utf-8") == "mine"
+    assert second.passwords.items() > passwords.items()
+    assert set(second.passwords) - set(passwords) == {"student04"}
+
+    second.process.send_signal(signal.SIGKILL)
+    second.process.wait()
+    assert processes_left(second.classroom) != []
+    third = start(folder, port)
+    shown = third.output + third.stop(signal.SIGTERM)
+    assert not any(password in shown for password in passwords.values())
+    assert third.process.returncode == 0
+    assert processes_left(third.classroom) == []
+
+
+def test_taken_port_is_one_sentence(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        process = course_up(tmp_path / "class", port)
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert output.strip() == f"端口 {port} 已被别的程序占用；请关闭它，或换一个，例如 make up PORT={port + 1}。"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    process = course_up(tmp_path / "class", free_ports(1)[0])
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert output.strip().startswith("不能写入班级文件夹")
