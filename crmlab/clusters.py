@@ -18,7 +18,9 @@ from crmlab.errors import CourseError
 from crmlab.i18n import _
 
 Array = npt.NDArray[np.float64]
-SILHOUETTE_SAMPLE = 2_000  # the silhouette compares every pair: beyond this a fixed sample is as good and 6 times faster
+SILHOUETTE_SAMPLE = (
+    2_000  # the silhouette compares every pair: beyond this a fixed sample is as good and 6 times faster
+)
 
 
 def features(table: pd.DataFrame, *, log: bool = True, scale: bool = True) -> pd.DataFrame:
@@ -144,9 +146,7 @@ def check_k(k: Any, points: pd.DataFrame) -> None:
         raise CourseError(_("群数 k 应是不小于 2 的整数，现在是 {k!r}").format(k=k))
     different = len(points.drop_duplicates())
     if different <= k:
-        raise CourseError(
-            _("只有 {n} 种不同的客户，分不成 {k} 群：请减小 k 或使用更多客户").format(n=different, k=k)
-        )
+        raise CourseError(_("只有 {n} 种不同的客户，分不成 {k} 群：请减小 k 或使用更多客户").format(n=different, k=k))
 
 
 def _by_monetary(monetary: pd.Series, labels: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
@@ -160,9 +160,7 @@ def _by_monetary(monetary: pd.Series, labels: npt.NDArray[Any]) -> npt.NDArray[n
 def _original_units(centers: Array, table: pd.DataFrame) -> pd.DataFrame:
     logs = np.log1p(table[list(rfm.MEASURES)].astype("float64"))
     back = np.expm1(centers * _spread(logs).to_numpy() + logs.mean().to_numpy())
-    return pd.DataFrame(
-        back, columns=list(rfm.MEASURES), index=pd.RangeIndex(1, len(back) + 1, name="cluster")
-    )
+    return pd.DataFrame(back, columns=list(rfm.MEASURES), index=pd.RangeIndex(1, len(back) + 1, name="cluster"))
 
 
 @dataclass(frozen=True)

@@ -93,21 +93,17 @@ def _cuts(cuts: Sequence[float]) -> tuple[float, float]:
 def _values(values: Any) -> pd.Series:
     """Checked values as floats, index kept; a CourseError names the first bad customer."""
     if isinstance(values, pd.DataFrame):
-        raise CourseError(_("这里要一列数值（Series），现在是整张表：请选一列，例如 table[\"monetary\"]"))
+        raise CourseError(_('这里要一列数值（Series），现在是整张表：请选一列，例如 table["monetary"]'))
     raw = pd.Series(values)
     if raw.empty:
         raise CourseError(_("没有一个客户的数值：请检查前面的筛选条件"))
     if not raw.index.is_unique:
-        raise CourseError(
-            _("客户 {id} 出现了不止一次：请先按客户汇总").format(id=raw.index[raw.index.duplicated()][0])
-        )
+        raise CourseError(_("客户 {id} 出现了不止一次：请先按客户汇总").format(id=raw.index[raw.index.duplicated()][0]))
     series = pd.to_numeric(raw, errors="coerce").astype("float64")
     bad = ~np.isfinite(series)
     if bad.any():
         row = bad.idxmax()
-        raise CourseError(
-            _("客户 {id} 的数值 {value!r} 不是有限的数：请先补上或去掉").format(id=row, value=raw[row])
-        )
+        raise CourseError(_("客户 {id} 的数值 {value!r} 不是有限的数：请先补上或去掉").format(id=row, value=raw[row]))
     if (series < 0).any():
         row = (series < 0).idxmax()
         raise CourseError(

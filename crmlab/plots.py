@@ -80,13 +80,15 @@ _STYLE = {
 
 
 def _register() -> None:
-    spec = find_spec("zhplot")  # finds the folder without running the package, which would change Matplotlib its own way
+    spec = find_spec(
+        "zhplot"
+    )  # finds the folder without running the package, which would change Matplotlib its own way
     folder = Path(spec.origin).parent if spec and spec.origin else None
     font = folder / "fonts" / "NotoSansSC-Regular.ttf" if folder else None
     if font is None or not font.is_file():
         raise CourseError(_("找不到中文字体 NotoSansSC-Regular.ttf：请在课程目录运行 make setup 安装 zhplot"))
     font_manager.fontManager.addfont(str(font))
-    mpl.rcParams.update(_STYLE)
+    mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
 
 
 _register()
@@ -117,7 +119,7 @@ def show(figure: Figure, alt: str) -> None:
     """
     from IPython.display import display
 
-    display({"text/html": figure_html(figure, alt), "text/plain": alt.strip()}, raw=True)  # type: ignore[no-untyped-call]
+    display({"text/html": figure_html(figure, alt), "text/plain": alt.strip()}, raw=True)
     if figure.number if hasattr(figure, "number") else None:  # made by pyplot, which would show it a second time
         import matplotlib.pyplot as plt
 
@@ -217,7 +219,7 @@ def rfm_histograms(table: pd.DataFrame) -> Figure:
 
 
 def _histogram(ax: Axes, values: pd.Series, measure: str, colour: str) -> None:
-    style = {"color": colour, "alpha": 0.85, "edgecolor": PAPER, "linewidth": 0.6}
+    style: dict[str, Any] = {"color": colour, "alpha": 0.85, "edgecolor": PAPER, "linewidth": 0.6}
     if measure == "monetary":
         low, high = max(values[values > 0].min(), 1) if (values > 0).any() else 1, max(values.max(), 10)
         ax.hist(values.clip(lower=low), bins=np.geomspace(low, high * 1.001, 31).tolist(), **style)
@@ -287,9 +289,7 @@ def pareto_curve(values: pd.Series) -> Figure:
     share = np.concatenate([[0], np.cumsum(ranked) / ranked.sum()])
     people = np.linspace(0, 1, len(share))
     top = pareto.top_share(values, 0.2)
-    figure, (ax,) = new_figure(
-        _("最好的 20% 客户带来 {share} 的消费").format(share=percent(top)), height=4.2
-    )
+    figure, (ax,) = new_figure(_("最好的 20% 客户带来 {share} 的消费").format(share=percent(top)), height=4.2)
     ends = classes.value_counts(normalize=True).reindex(list(pareto.CLASSES)).cumsum().to_numpy()
     start = 0.0
     for name, end, colour in zip(pareto.CLASSES, ends, (BLUE, SKY, PALE), strict=True):
@@ -489,6 +489,7 @@ def budget_curves(curves: dict[str, pd.DataFrame], chosen: dict[str, float]) -> 
     low = min(float(curve["spend"].iloc[0]) for curve in curves.values())
     edge = np.linspace(low, right, 2)
     ax.plot(edge, edge, color=MUTED, lw=1, ls=(0, (3, 2)), zorder=1)
+    _note(ax, _("换回 = 投入"), (0.62 * right, 0.62 * right), (6, -10), color=MUTED)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda x, _p: f"{x / 1e4:g}"))
     ax.set(xlabel=_("一年的投入（万元）"), ylabel=_("多保住的毛利（万元）"))

@@ -81,7 +81,7 @@ def show(chapter: str) -> None:
     from IPython.display import display
 
     page = to_html(chapter, items(chapter))
-    display({"text/html": page, "text/plain": _("自测题：请在网页或 JupyterLab 中查看。")}, raw=True)  # type: ignore[no-untyped-call]
+    display({"text/html": page, "text/plain": _("自测题：请在网页或 JupyterLab 中查看。")}, raw=True)
 
 
 def to_html(chapter: str, questions: list[Item]) -> str:
@@ -124,7 +124,8 @@ STYLE = """<style>
   min-width: 0; background: var(--crm-paper); }
 .crm-quiz legend { font-weight: 600; padding: 0 6px; float: left; width: 100%; margin: 4px -6px 4px; font-size: 1em;
   border: 0; color: var(--crm-ink); line-height: 1.6; }
-.crm-quiz .crm-option { clear: both; padding: 2px 0; display: grid; grid-template-columns: auto 1fr; gap: 0 8px; }
+.crm-quiz .crm-option { clear: both; padding: 2px 0; display: grid; grid-template-columns: auto 1fr; gap: 0 8px;
+  align-items: start; }
 .crm-quiz input { margin: .45em 0 0; accent-color: #2a6ca6; }
 .crm-quiz input:focus-visible { outline: 2px solid #2a6ca6; outline-offset: 2px; }
 .crm-quiz label { cursor: pointer; }

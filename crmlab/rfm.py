@@ -73,9 +73,9 @@ def rfm(
     if late.any():
         row = late.idxmax()
         raise CourseError(
-            _("列 {column} 第 {row} 行的日期 {value:%Y-%m-%d} 晚于截止日 {as_of:%Y-%m-%d}：请先筛掉截止日之后的购买，或改用更晚的截止日").format(
-                column=date, row=row + 1, value=rows.loc[row, "day"], as_of=last_day
-            )
+            _(
+                "列 {column} 第 {row} 行的日期 {value:%Y-%m-%d} 晚于截止日 {as_of:%Y-%m-%d}：请先筛掉截止日之后的购买，或改用更晚的截止日"
+            ).format(column=date, row=row + 1, value=rows.loc[row, "day"], as_of=last_day)
         )
     try:
         # A fixed order of addition: the same rows in another order give the same float.
@@ -201,7 +201,9 @@ def aligned(table: pd.DataFrame, groups: pd.Series) -> pd.Series:
     if not isinstance(groups, pd.Series):
         raise CourseError(_("分组应是以客户编号为索引的 Series，现在是 {kind}").format(kind=type(groups).__name__))
     if not groups.index.is_unique:
-        raise CourseError(_("分组里客户 {value} 出现了不止一次：每位客户只能属于一组").format(value=_first_repeat(groups)))
+        raise CourseError(
+            _("分组里客户 {value} 出现了不止一次：每位客户只能属于一组").format(value=_first_repeat(groups))
+        )
     lost = table.index.difference(groups.index, sort=False)
     if len(lost):
         raise CourseError(
@@ -234,9 +236,7 @@ def _first_repeat(frame: pd.Series | pd.DataFrame) -> Any:
 
 def _check_frame(frame: Any, what: str, columns: tuple[str, ...]) -> None:
     if not isinstance(frame, pd.DataFrame):
-        raise CourseError(
-            _("{what}应是 DataFrame，现在是 {kind}").format(what=what, kind=type(frame).__name__)
-        )
+        raise CourseError(_("{what}应是 DataFrame，现在是 {kind}").format(what=what, kind=type(frame).__name__))
     for column in columns:
         if column not in frame.columns:
             raise CourseError(
@@ -254,11 +254,9 @@ def _as_day(as_of: Any) -> pd.Timestamp:
             raise ValueError(as_of)
         day = pd.Timestamp(as_of)
     except (ValueError, TypeError) as error:
-        raise CourseError(
-            _("截止日 {value!r} 不是日期：请写成 \"2025-12-31\" 这样的形式").format(value=as_of)
-        ) from error
+        raise CourseError(_('截止日 {value!r} 不是日期：请写成 "2025-12-31" 这样的形式').format(value=as_of)) from error
     if pd.isna(day):
-        raise CourseError(_("截止日是空值：请写成 \"2025-12-31\" 这样的形式"))
+        raise CourseError(_('截止日是空值：请写成 "2025-12-31" 这样的形式'))
     return day.tz_localize(None).normalize()
 
 
@@ -279,9 +277,9 @@ def _days(frame: pd.DataFrame, column: str) -> pd.Series:
     values = _no_gaps(frame, column)
     if pd.api.types.is_numeric_dtype(values):
         raise CourseError(
-            _("列 {column} 是数字，不是日期，例如第 1 行的 {value}：请先用 pd.to_datetime() 并写明 format 来转换").format(
-                column=column, value=values.iloc[0]
-            )
+            _(
+                "列 {column} 是数字，不是日期，例如第 1 行的 {value}：请先用 pd.to_datetime() 并写明 format 来转换"
+            ).format(column=column, value=values.iloc[0])
         )
     days = pd.to_datetime(values, errors="coerce", format=None if _is_dates(values) else "ISO8601")
     bad = days.isna()

@@ -193,23 +193,35 @@ STYLE = """<style>
   overflow: visible; }
 .crm-exercise .crm-panel { flex: 1 1 250px; min-width: 0; overflow: visible; }
 .crm-exercise .crm-result { flex: 2 1 420px; min-width: 0; overflow: visible; }
-@media (max-width: 640px) { .crm-exercise { padding: 10px; } .crm-exercise .crm-result { flex-basis: 240px; } }
 .crm-exercise .crm-control { flex-wrap: wrap; height: auto; margin: 2px 0 6px; width: 100%; max-width: 100%; }
-.crm-exercise .crm-control .widget-label { width: 100%; max-width: none; text-align: left; color: var(--crm-ink);
-  font-size: 13.5px; height: auto; line-height: 1.5; overflow: visible; white-space: normal; }
+.crm-exercise .crm-control .widget-label { flex: 0 0 100%; max-width: none; text-align: left; color: var(--crm-ink);
+  font-size: 13.5px; height: auto; line-height: 1.5; overflow: visible; white-space: normal; margin: 0; }
 .crm-exercise .crm-control .slider-container { min-width: 90px; }
-.crm-exercise .crm-control .widget-readout { color: var(--crm-ink); min-width: 56px; }
-.crm-exercise .crm-buttons { flex-flow: row wrap; overflow: visible; }
-.crm-exercise .crm-buttons button { width: auto; min-width: 88px; padding: 0 12px; }
+.crm-exercise .crm-control .widget-readout { color: var(--crm-ink); min-width: 60px; }
+.crm-exercise .crm-control select { color: var(--crm-ink); background-color: var(--crm-paper);
+  border: 1px solid var(--crm-line); border-radius: 6px; }
+.crm-exercise .crm-buttons { flex-flow: row wrap; gap: 6px; overflow: visible; margin: 4px 0 0; }
+.crm-exercise .crm-buttons button { width: auto; min-width: 84px; padding: 0 12px; margin: 0; border-radius: 6px;
+  color: var(--crm-ink); background: var(--crm-paper); border: 1px solid var(--crm-line); box-shadow: none; }
+.crm-exercise .crm-buttons button:hover { border-color: currentColor; }
+.crm-exercise .crm-buttons button:focus-visible { outline: 2px solid #2a6ca6; outline-offset: 1px; }
 .crm-exercise .crm-keys { margin: 6px 0 0; font-size: 12.5px; color: var(--crm-soft); line-height: 1.5; }
 .crm-exercise .crm-numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(116px, 1fr)); gap: 6px 14px;
-  margin: .5em 0; }
-.crm-exercise .crm-numbers div { min-width: 0; } .crm-exercise .crm-numbers dt { font-size: 12.5px; margin: 0;
-  font-weight: normal; color: var(--crm-soft); }
-.crm-exercise .crm-numbers dd { margin: 0; font-weight: 600; font-size: 15px; font-variant-numeric: tabular-nums; }
-.crm-exercise .crm-verdict { border-left: 5px solid; padding: 8px 14px; margin-top: 8px; border-radius: 4px; }
-.crm-exercise .crm-verdict p { margin: 0; } .crm-exercise .crm-verdict ul { margin: .3em 0 0; padding-left: 1.3em; }
-.crm-exercise .crm-good { border-color: var(--crm-good); background: color-mix(in srgb, var(--crm-good) 13%, var(--crm-paper)); }
-.crm-exercise .crm-fair { border-color: var(--crm-fair); background: color-mix(in srgb, var(--crm-fair) 13%, var(--crm-paper)); }
-.crm-exercise .crm-poor { border-color: var(--crm-poor); background: color-mix(in srgb, var(--crm-poor) 13%, var(--crm-paper)); }
+  margin: .4em 0 !important; }
+.crm-exercise .crm-numbers dt { font-size: 12.5px; margin: 0; font-weight: normal; color: var(--crm-soft); }
+.crm-exercise .crm-numbers dd { margin: 0 !important; font-weight: 600; font-size: 15px; line-height: 1.4;
+  font-variant-numeric: tabular-nums; }
+.crm-exercise .crm-verdict { border-left: 5px solid; padding: 8px 14px; margin-top: 6px; border-radius: 4px; }
+.crm-exercise .crm-verdict p { margin: 0; }
+.crm-exercise .crm-verdict ul { margin: .3em 0 0; padding-left: 1.3em; }
+.crm-exercise .crm-good { border-color: var(--crm-good);
+  background: color-mix(in srgb, var(--crm-good) 13%, var(--crm-paper)); }
+.crm-exercise .crm-fair { border-color: var(--crm-fair);
+  background: color-mix(in srgb, var(--crm-fair) 13%, var(--crm-paper)); }
+.crm-exercise .crm-poor { border-color: var(--crm-poor);
+  background: color-mix(in srgb, var(--crm-poor) 13%, var(--crm-paper)); }
+@media (max-width: 640px) {
+  .crm-exercise { padding: 10px; }
+  .crm-exercise .crm-result { flex-basis: 240px; }
+}
 </style>"""

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from crmlab import clusters, plots, rfm, tiers
 from crmlab.errors import CourseError
 from crmlab.i18n import _
-from crmlab.widgets.kit import Exercise, Result, choice, slider
+from crmlab.widgets.kit import Exercise, Result, Verdict, choice, slider
 
 Array = clusters.Array
 
@@ -251,7 +251,7 @@ def evaluate_kmeans(runs: KMeansRuns, k: int, scale: str, seed: int, step: int) 
     return Result("good", _("走到头了，经理可以照着它分派工作。"), _portraits(runs, state.labels, k), numbers)
 
 
-def _flaws(runs: KMeansRuns, k: int, scale: str, seed: int, sizes: np.ndarray) -> tuple[Any, list[str]] | None:
+def _flaws(runs: KMeansRuns, k: int, scale: str, seed: int, sizes: np.ndarray) -> tuple[Verdict, list[str]] | None:
     """Why converged clusters are of little use: verdict and reasons; None if there is nothing to say."""
     if scale == RAW:
         variance = runs.table[list(rfm.MEASURES)].var()
@@ -437,7 +437,7 @@ def evaluate_care_plan(
         )
         return Result("poor", _("预算不够。"), [over], numbers)
     flaws, notes = _care_reasons(margins, plan, ends, holdout, budget - spent)
-    verdict = "poor" if ratio < 0.9 else "fair" if flaws or ratio < 0.97 else "good"
+    verdict: Verdict = "poor" if ratio < 0.9 else "fair" if flaws or ratio < 0.97 else "good"
     headline = _("一年多保住毛利 {gain}，花了 {spent}。").format(gain=plots.yuan(gain), spent=plots.yuan(spent))
     return Result(verdict, headline, [*flaws, *notes], numbers)
 

@@ -1,5 +1,7 @@
 """The exercises of chapter 04: what a good, a fair and a poor decision is told, and that the goals can be reached."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -114,7 +116,7 @@ def test_inertia_never_rises_and_every_run_ends(runs, scale):
         for seed in (1, 5, 10):
             steps = runs.steps(k, scale, seed)
             inertia = [state.inertia for state in steps[1:]]
-            assert all(a >= b * (1 - 1e-9) for a, b in zip(inertia, inertia[1:], strict=False))
+            assert all(a >= b * (1 - 1e-9) for a, b in itertools.pairwise(inertia))
             assert steps[-1].converged
 
 
