@@ -157,10 +157,10 @@ def verdict_html(result: Result) -> str:
 
 def _numbers_html(result: Result) -> str:
     cells = "".join(
-        f"<div><dt>{html.escape(label)}</dt><dd>{html.escape(value)}</dd></div>"
+        f"<div><span>{html.escape(label)}</span><strong>{html.escape(value)}</strong></div>"
         for label, value in result.numbers.items()
     )
-    return f'<dl class="crm-numbers" aria-label="{_("数字说了什么")}">{cells}</dl>' if cells else ""
+    return f'<div class="crm-numbers" role="group" aria-label="{_("数字说了什么")}">{cells}</div>' if cells else ""
 
 
 def _head(title: str, task: str) -> str:
@@ -207,9 +207,9 @@ STYLE = """<style>
 .crm-exercise .crm-buttons button:focus-visible { outline: 2px solid #2a6ca6; outline-offset: 1px; }
 .crm-exercise .crm-keys { margin: 6px 0 0; font-size: 12.5px; color: var(--crm-soft); line-height: 1.5; }
 .crm-exercise .crm-numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(116px, 1fr)); gap: 6px 14px;
-  margin: .4em 0 !important; }
-.crm-exercise .crm-numbers dt { font-size: 12.5px; margin: 0; font-weight: normal; color: var(--crm-soft); }
-.crm-exercise .crm-numbers dd { margin: 0 !important; font-weight: 600; font-size: 15px; line-height: 1.4;
+  margin: .4em 0; }
+.crm-exercise .crm-numbers span { display: block; font-size: 12.5px; color: var(--crm-soft); }
+.crm-exercise .crm-numbers strong { display: block; font-size: 15px; line-height: 1.4;
   font-variant-numeric: tabular-nums; }
 .crm-exercise .crm-verdict { border-left: 5px solid; padding: 8px 14px; margin-top: 6px; border-radius: 4px; }
 .crm-exercise .crm-verdict p { margin: 0; }

@@ -1,0 +1,1 @@
+"""The published book: pages made from ``course.yml``, a Chinese search, and the build itself."""
