@@ -81,6 +81,7 @@ class KMeansSegments:
 
         points = features(table.sort_index() if isinstance(table, pd.DataFrame) else table)
         check_k(self.k, points)
+        _check_seed(self.seed)
         model = KMeans(n_clusters=self.k, random_state=self.seed, n_init=10).fit(points.to_numpy())
         ordered = table.loc[points.index]
         number = _by_monetary(ordered["monetary"], model.labels_)
@@ -89,7 +90,7 @@ class KMeansSegments:
         self.centers_ = _original_units(model.cluster_centers_[np.argsort(number)], ordered)
         self.inertia_ = float(model.inertia_)
         self.silhouette_ = silhouette(points.to_numpy(), model.labels_)
-        self._table = table
+        self._table = table.copy()
         return self
 
     def profile(self) -> pd.DataFrame:
@@ -122,6 +123,8 @@ def choose_k(table: pd.DataFrame, ks: Iterable[int] = range(2, 9), seed: int = 0
     DataFrame, index ``k``, columns ``inertia`` (falls with every k: look for the bend) and ``silhouette`` (the higher,
     the better the clusters are apart). Neither knows what a manager can act on.
     """
+    if not isinstance(ks, Iterable):
+        raise CourseError(_("ks 应是一串群数，例如 range(2, 9)，现在是 {ks!r}").format(ks=ks))
     fits = {k: KMeansSegments(k, seed).fit(table) for k in ks}
     if not fits:
         raise CourseError(_("ks 是空的：请给出要比较的群数，例如 range(2, 9)"))
@@ -147,6 +150,11 @@ def check_k(k: Any, points: pd.DataFrame) -> None:
     different = len(points.drop_duplicates())
     if different <= k:
         raise CourseError(_("只有 {n} 种不同的客户，分不成 {k} 群：请减小 k 或使用更多客户").format(n=different, k=k))
+
+
+def _check_seed(seed: Any) -> None:
+    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**32:
+        raise CourseError(_("随机种子 seed 应是不小于 0 的整数，现在是 {seed!r}").format(seed=seed))
 
 
 def _by_monetary(monetary: pd.Series, labels: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crmlab import rfm
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 
@@ -82,8 +83,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
 
 
-def _cuts(cuts: Sequence[float]) -> tuple[float, float]:
-    if len(cuts) != 2 or not all(map(_is_number, cuts)) or not 0 < cuts[0] < cuts[1] < 1:
+def _cuts(cuts: Any) -> tuple[float, float]:
+    if (
+        not isinstance(cuts, Sequence | np.ndarray)
+        or len(cuts) != 2
+        or not all(map(_is_number, cuts))
+        or not 0 < cuts[0] < cuts[1] < 1
+    ):
         raise CourseError(
             _("cuts 应是两个由小到大、在 0 和 1 之间的数，例如 (0.8, 0.95)，现在是 {cuts!r}").format(cuts=cuts)
         )
@@ -103,7 +109,9 @@ def _values(values: Any) -> pd.Series:
     bad = ~np.isfinite(series)
     if bad.any():
         row = bad.idxmax()
-        raise CourseError(_("客户 {id} 的数值 {value!r} 不是有限的数：请先补上或去掉").format(id=row, value=raw[row]))
+        raise CourseError(
+            _("客户 {id} 的数值 {value} 不是有限的数：请先补上或去掉").format(id=row, value=rfm.shown(raw[row]))
+        )
     if (series < 0).any():
         row = (series < 0).idxmax()
         raise CourseError(

@@ -394,6 +394,12 @@ def cluster_scatter(
     rfm.check_table(table)
     if labels is not None:
         labels = rfm.aligned(table, labels)
+        if not pd.api.types.is_numeric_dtype(labels):
+            raise CourseError(
+                _("cluster_scatter 的 labels 应是群的编号 1、2、3…，现在有 {value!r}：名字请先换成编号").format(
+                    value=labels.iloc[0]
+                )
+            )
     if centers is None:
         if labels is None:
             raise CourseError(_("cluster_scatter 需要 labels 或 centers：请先分群"))
@@ -420,13 +426,11 @@ def _center(ax: Axes, number: int, center: pd.Series, past: list[pd.Series]) -> 
     if past:
         way = pd.DataFrame([*past, center])
         ax.plot(way["recency"], way["monetary"].clip(lower=1), color=INK, lw=1.1, alpha=0.75, zorder=4)
-    ax.plot([center["recency"]], [max(center["monetary"], 1)], "o", ms=19, color=colour, mec=PAPER, mew=2, zorder=5)
-    text = ax.annotate(
-        str(number), (center["recency"], max(center["monetary"], 1)), ha="center", va="center_baseline",
-        color="white", fontsize=11, zorder=6,
-    )  # fmt: skip
-    # An outline keeps the white figure readable on the lighter colours too.
-    text.set_path_effects([patheffects.withStroke(linewidth=1.6, foreground=INK)])
+    at = (center["recency"], max(center["monetary"], 1))
+    ax.plot(*at, "o", ms=22, color=PAPER, zorder=5)  # a pale rim keeps the ring off the cloud of its own colour
+    ax.plot(*at, "o", ms=17, mfc=PAPER, mec=colour, mew=3, zorder=6)
+    text = ax.annotate(str(number), at, ha="center", va="center_baseline", color=INK, fontsize=11.5, zorder=7)
+    text.set_path_effects([patheffects.withStroke(linewidth=0.7, foreground=INK)])
 
 
 def tier_bars(summary: pd.DataFrame) -> Figure:
@@ -490,7 +494,8 @@ def budget_curves(curves: dict[str, pd.DataFrame], chosen: dict[str, float]) -> 
     low = min(float(curve["spend"].iloc[0]) for curve in curves.values())
     edge = np.linspace(low, right, 2)
     ax.plot(edge, edge, color=MUTED, lw=1, ls=(0, (3, 2)), zorder=1)
-    _note(ax, _("换回 = 投入"), (0.62 * right, 0.62 * right), (6, -10), color=MUTED)
+    at = 0.62 * min(right, top)  # inside the plot also where no group can give back its cost
+    _note(ax, _("换回 = 投入"), (at, at), (6, -10), color=MUTED)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda x, _p: f"{x / 1e4:g}"))
     ax.set(xlabel=_("一年的投入（万元）"), ylabel=_("多保住的毛利（万元）"))

@@ -22,6 +22,10 @@ from crmlab.errors import CourseError
 from crmlab.i18n import _
 from crmlab.paths import course_root
 
+OWN_KEYS = 'data-lm-suppress-shortcuts="true"'
+"""Keeps JupyterLab's hands off the keys of the element that has the focus: without it an arrow leaves the question for
+the next cell, and a letter inserts or deletes cells."""
+
 
 @dataclass(frozen=True)
 class Option:
@@ -85,15 +89,18 @@ def show(chapter: str) -> None:
 
 
 def to_html(chapter: str, questions: list[Item]) -> str:
-    """The quiz as one piece of HTML; ids carry the chapter, so that two quizzes can stand on one page."""
+    """The quiz as one piece of HTML; ids carry the chapter, so that two quizzes can stand on one page.
+
+    ``method="dialog"`` makes Enter harmless: the page is not loaded anew.
+    """
     blocks = "".join(
         _fieldset(f"quiz-{chapter}-{number}", number, item) for number, item in enumerate(questions, start=1)
     )
     total = _("题，共 {count} 题。").format(count=len(questions))
     return (
-        f'{STYLE}<form class="crm-quiz" autocomplete="off">{blocks}'
+        f'{STYLE}<form class="crm-quiz" autocomplete="off" method="dialog">{blocks}'
         f'<p class="crm-score" role="status">{_("已答对")} <span class="crm-count"></span> {total}'
-        f'<button type="reset">{_("重新作答")}</button></p></form>'
+        f'<button type="reset" {OWN_KEYS}>{_("重新作答")}</button></p></form>'
     )
 
 
@@ -108,7 +115,7 @@ def _option(name: str, place: int, option: Option) -> str:
     kind, sign, word = ("right", "✓", _("对")) if option.right else ("wrong", "✗", _("不对"))
     key = f"{name}-{place}"
     return (
-        f'<div class="crm-option"><input type="radio" name="{name}" id="{key}" class="crm-{kind}" '
+        f'<div class="crm-option"><input type="radio" name="{name}" id="{key}" class="crm-{kind}" {OWN_KEYS} '
         f'aria-describedby="{key}-why"><label for="{key}">{html.escape(option.text)}</label>'
         f'<p class="crm-why crm-why-{kind}" id="{key}-why"><b>{sign} {word}。</b>{html.escape(option.why)}</p></div>'
     )

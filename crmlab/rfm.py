@@ -64,11 +64,19 @@ def rfm(
     last_day = _as_day(as_of)
     rows = pd.DataFrame(
         {
-            "customer": _no_gaps(purchases, customer),
+            "customer": _ids(purchases, customer),
             "day": _days(purchases, date),
             "amount": _amounts(purchases, amount),
         }
     )
+    refund = rows["amount"] < 0
+    if refund.any():
+        row = refund.idxmax()
+        raise CourseError(
+            _("列 {column} 第 {row} 行是负数 {value:g}：退款请从原订单里扣除，否则退款那天会被当成购买日").format(
+                column=amount, row=row + 1, value=rows.loc[row, "amount"]
+            )
+        )
     late = rows["day"] > last_day
     if late.any():
         row = late.idxmax()
@@ -77,13 +85,8 @@ def rfm(
                 "列 {column} 第 {row} 行的日期 {value:%Y-%m-%d} 晚于截止日 {as_of:%Y-%m-%d}：请先筛掉截止日之后的购买，或改用更晚的截止日"
             ).format(column=date, row=row + 1, value=rows.loc[row, "day"], as_of=last_day)
         )
-    try:
-        # A fixed order of addition: the same rows in another order give the same float.
-        rows = rows.sort_values(["customer", "day", "amount"])
-    except TypeError as error:
-        raise CourseError(
-            _("列 {column} 混有不同类型的编号，无法排序：请统一成文字，例如 astype(str)").format(column=customer)
-        ) from error
+    # A fixed order of addition: the same rows in another order give the same float.
+    rows = rows.sort_values(["customer", "day", "amount"])
     groups = rows.groupby("customer", sort=True, observed=True)
     return pd.DataFrame(
         {
@@ -153,9 +156,7 @@ def segment(scores: pd.DataFrame, high: int = HIGH) -> pd.Series:
     Series ``segment``, an ordered categorical with all eight names, same index as ``scores``.
     """
     _check_frame(scores, _("评分表"), SCORES)
-    for column in SCORES:
-        _amounts(scores, column)
-    return name_segments(*(scores[column] >= high for column in SCORES))
+    return name_segments(*(_amounts(scores, column).set_axis(scores.index) >= high for column in SCORES))
 
 
 def name_segments(recent: pd.Series, frequent: pd.Series, valuable: pd.Series) -> pd.Series:
@@ -230,6 +231,11 @@ def check_table(table: Any, needs: Iterable[str] = MEASURES) -> None:
             )
 
 
+def shown(value: Any) -> str:
+    """A value as a message tells it: text in quotes, numbers bare (``inf``, not ``np.float64(inf)``)."""
+    return repr(value) if isinstance(value, str) else str(value)
+
+
 def _first_repeat(frame: pd.Series | pd.DataFrame) -> Any:
     return frame.index[frame.index.duplicated()][0]
 
@@ -244,6 +250,8 @@ def _check_frame(frame: Any, what: str, columns: tuple[str, ...]) -> None:
                     what=what, column=column, have=_("、").join(map(str, frame.columns)) or _("（没有列）")
                 )
             )
+        if (frame.columns == column).sum() > 1:
+            raise CourseError(_("{what}里有不止一列叫 {column}：请先改名或去掉一列").format(what=what, column=column))
     if frame.empty:
         raise CourseError(_("{what}是空的，没有一行数据：请检查前面的筛选条件").format(what=what))
 
@@ -273,6 +281,18 @@ def _no_gaps(frame: pd.DataFrame, column: str) -> pd.Series:
     return values
 
 
+def _ids(frame: pd.DataFrame, column: str) -> pd.Series:
+    """The column as values that can be sorted: a categorical would sort by the order of its categories."""
+    values = _no_gaps(frame, column)
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype(values.cat.categories.dtype)
+    if pd.api.types.infer_dtype(values).startswith("mixed"):
+        raise CourseError(
+            _("列 {column} 混有不同类型的编号，无法排序：请统一成文字，例如 astype(str)").format(column=column)
+        )
+    return values
+
+
 def _days(frame: pd.DataFrame, column: str) -> pd.Series:
     values = _no_gaps(frame, column)
     if pd.api.types.is_numeric_dtype(values):
@@ -281,7 +301,10 @@ def _days(frame: pd.DataFrame, column: str) -> pd.Series:
                 "列 {column} 是数字，不是日期，例如第 1 行的 {value}：请先用 pd.to_datetime() 并写明 format 来转换"
             ).format(column=column, value=values.iloc[0])
         )
-    days = pd.to_datetime(values, errors="coerce", format=None if _is_dates(values) else "ISO8601")
+    try:
+        days = pd.to_datetime(values, errors="coerce", format=None if _is_dates(values) else "ISO8601")
+    except ValueError as error:
+        raise CourseError(_("列 {column} 混有不同时区的时间：请先统一时区").format(column=column)) from error
     bad = days.isna()
     if bad.any():
         row = bad.idxmax()
@@ -305,8 +328,8 @@ def _amounts(frame: pd.DataFrame, column: str) -> pd.Series:
     if bad.any():
         row = bad.idxmax()
         raise CourseError(
-            _("列 {column} 第 {row} 行的 {value!r} 不是有限的数：请先改正或去掉这一行").format(
-                column=column, row=row + 1, value=values[row]
+            _("列 {column} 第 {row} 行的 {value} 不是有限的数：请先改正或去掉这一行").format(
+                column=column, row=row + 1, value=shown(values[row])
             )
         )
     return numbers

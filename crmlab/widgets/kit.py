@@ -110,6 +110,11 @@ class Exercise(widgets.VBox):
             figure, alt = self.draw(self.values, self.result)
         except CourseError as error:
             self.result = Result("poor", str(error))
+        except Exception as error:
+            # JupyterLab hides what a callback raises in its log: the student would see an answer that never changes.
+            told = _("练习出了错（{error}）：请点“重新开始”，并把这句话告诉老师。").format(error=error)
+            self._verdict.value = verdict_html(Result("poor", told))
+            raise
         else:
             self._figure.value = plots.figure_html(figure, alt)
         self._numbers.value = _numbers_html(self.result)
@@ -136,8 +141,11 @@ def slider(label: str, value: float, low: float, high: float, step: float, unit:
 
 
 def choice(label: str, options: Sequence[Any], value: Any) -> widgets.Widget:
-    """A list to choose from."""
-    return widgets.Dropdown(
+    """Buttons to choose one of.
+
+    Not a drop-down list: JupyterLab takes the arrow keys from it to move to the next cell.
+    """
+    return widgets.ToggleButtons(
         options=options, value=value, description=label, tooltip=label, style={"description_width": "initial"},
         layout={"width": "auto"},
     )  # fmt: skip
@@ -198,13 +206,16 @@ STYLE = """<style>
   font-size: 13.5px; height: auto; line-height: 1.5; overflow: visible; white-space: normal; margin: 0; }
 .crm-exercise .crm-control .slider-container { min-width: 90px; }
 .crm-exercise .crm-control .widget-readout { color: var(--crm-ink); min-width: 60px; }
-.crm-exercise .crm-control select { color: var(--crm-ink); background-color: var(--crm-paper);
-  border: 1px solid var(--crm-line); border-radius: 6px; }
+.crm-exercise .widget-toggle-buttons .widget-toggle-button { width: auto; margin: 2px 6px 2px 0; padding: 0 12px;
+  border-radius: 6px; color: var(--crm-ink); background: var(--crm-paper); border: 1px solid var(--crm-line);
+  box-shadow: none; }
+.crm-exercise .widget-toggle-buttons .widget-toggle-button.mod-active { color: #fff; background: #2a6ca6;
+  border-color: #2a6ca6; }
 .crm-exercise .crm-buttons { flex-flow: row wrap; gap: 6px; overflow: visible; margin: 4px 0 0; }
 .crm-exercise .crm-buttons button { width: auto; min-width: 84px; padding: 0 12px; margin: 0; border-radius: 6px;
   color: var(--crm-ink); background: var(--crm-paper); border: 1px solid var(--crm-line); box-shadow: none; }
 .crm-exercise .crm-buttons button:hover { border-color: currentColor; }
-.crm-exercise .crm-buttons button:focus-visible { outline: 2px solid #2a6ca6; outline-offset: 1px; }
+.crm-exercise button:focus-visible { outline: 2px solid #2a6ca6; outline-offset: 1px; }
 .crm-exercise .crm-keys { margin: 6px 0 0; font-size: 12.5px; color: var(--crm-soft); line-height: 1.5; }
 .crm-exercise .crm-numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(116px, 1fr)); gap: 6px 14px;
   margin: .4em 0; }

@@ -79,6 +79,25 @@ def test_profile_before_fit_is_told():
         clusters.KMeansSegments(3).profile()
 
 
+@pytest.mark.parametrize("seed", [-1, "x", None, True])
+def test_bad_seed_is_told(planted, seed):
+    with pytest.raises(CourseError, match="seed"):
+        clusters.KMeansSegments(3, seed=seed).fit(planted[0])
+
+
+def test_profile_is_of_the_table_that_was_fitted(planted):
+    table = planted[0].copy()
+    model = clusters.KMeansSegments(3).fit(table)
+    before = model.profile()
+    table["monetary"] = 0.0
+    pd.testing.assert_frame_equal(model.profile(), before)
+
+
+def test_a_number_for_ks_is_told(planted):
+    with pytest.raises(CourseError, match="一串群数"):
+        clusters.choose_k(planted[0], 4)
+
+
 def test_no_ks_is_told(planted):
     with pytest.raises(CourseError, match="ks 是空的"):
         clusters.choose_k(planted[0], [])

@@ -54,10 +54,11 @@ def test_an_error_is_told_and_the_figure_stays(exercise):
     assert exercise._figure.value == before
 
 
-def test_another_error_is_not_swallowed(exercise):
+def test_another_error_is_told_and_not_swallowed(exercise):
     exercise.evaluate = lambda x: 1 / 0
     with pytest.raises(ZeroDivisionError):
         exercise.refresh()
+    assert "division by zero" in exercise._verdict.value
 
 
 def test_controls_fit_their_numbers():

@@ -70,7 +70,7 @@ def test_known_values():
     ("damaged", "told"),
     [
         (pd.Series({"a": 1.0, "b": -2.0}), "客户 b 的数值是负数"),
-        (pd.Series({"a": 1.0, "b": None}), "客户 b"),
+        (pd.Series({"a": 1.0, "b": None}), "客户 b 的数值 nan 不是"),
         (pd.Series([1.0, 2.0], index=["a", "a"]), "客户 a 出现了不止一次"),
         (pd.Series([0.0, 0.0]), "都是 0"),
         (pd.Series(dtype=float), "没有一个客户"),
@@ -82,7 +82,7 @@ def test_bad_values_are_told(damaged, told):
         pareto.abc_classes(damaged)
 
 
-@pytest.mark.parametrize("cuts", [(0.95, 0.8), (0, 0.5), (0.8, 1), ("a", "b")])
+@pytest.mark.parametrize("cuts", [(0.95, 0.8), (0, 0.5), (0.8, 1), ("a", "b"), 0.8, None, (0.8,)])
 def test_bad_cuts_are_told(cuts):
     with pytest.raises(CourseError, match="cuts"):
         pareto.abc_classes(pd.Series([1.0, 2.0]), cuts)

@@ -1,8 +1,10 @@
 """Figures: every Chinese character has a glyph, texts stay inside, an alt text is compulsory."""
 
+import itertools
 import re
 import warnings
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -78,3 +80,33 @@ def test_numbers_read_well():
     assert plots.percent(0.0614, 1) == "6.1%"
     assert plots.yuan(12345.6) == "12,346 元"
     assert plots.yuan(1234567) == "123.5 万元"
+
+
+def test_wrong_labels_are_told(table):
+    with pytest.raises(CourseError, match="编号"):
+        plots.cluster_scatter(table, rfm.segment(rfm.score(table)))
+
+
+# Machado, Oliveira and Fernandes (2009): how linear RGB looks to a reader without red or without green cones.
+BLINDNESS = {
+    "none": np.eye(3),
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+}
+
+
+def lab(colour: str, blindness: str) -> np.ndarray:
+    """CIE L*a*b* of a colour as seen with that colour vision."""
+    rgb = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(np.asarray(BLINDNESS[blindness]) @ linear, 0, 1)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    x, y, z = np.cbrt(np.array(to_xyz) @ seen / [0.9505, 1.0, 1.089])
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("blindness", BLINDNESS)
+def test_colours_stay_apart_for_colour_blind_readers(blindness):
+    seen = [lab(colour, blindness) for colour in plots.PALETTE[:4]]
+    apart = [np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)]
+    assert min(apart) > 20

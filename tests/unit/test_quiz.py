@@ -62,6 +62,15 @@ def test_html_escapes_labels_and_needs_no_script(chapter):
     assert 'type="reset"' in page
 
 
+def test_keys_belong_to_the_quiz_not_to_jupyterlab(chapter):
+    chapter.write_text(GOOD, "utf-8")
+    page = quiz.to_html("99-test", quiz.items("99-test"))
+    assert '<form class="crm-quiz" autocomplete="off" method="dialog"' in page, "Enter would load the page anew"
+    focusable = re.findall(r"<(?:input|button)\b[^>]*>", page)
+    assert len(focusable) == 3
+    assert all('data-lm-suppress-shortcuts="true"' in tag for tag in focusable), "arrows would move to the next cell"
+
+
 @pytest.mark.parametrize("chapter_id", [c.id for c in model.load().written_chapters()])
 def test_course_quizzes_give_a_reason_for_every_option(chapter_id):
     questions = quiz.items(chapter_id)

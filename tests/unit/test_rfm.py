@@ -38,6 +38,20 @@ def test_time_of_day_does_not_matter():
     pd.testing.assert_frame_equal(rfm.rfm(evening, AS_OF), rfm.rfm(SMALL, AS_OF))
 
 
+@pytest.mark.parametrize(
+    "same",
+    [
+        lambda f: f.assign(date=f["date"].dt.strftime("%Y-%m-%d")),
+        lambda f: f.assign(date=[day.date() for day in f["date"]]),
+        lambda f: f.assign(date=f["date"].dt.tz_localize("Asia/Shanghai")),
+        lambda f: f.assign(customer_id=pd.Categorical(f["customer_id"], categories=["C2", "C1"])),
+        lambda f: f.set_axis([0] * len(f)),
+    ],
+)
+def test_other_ways_to_write_the_same_purchases(same):
+    pd.testing.assert_frame_equal(rfm.rfm(same(SMALL), AS_OF), rfm.rfm(SMALL, AS_OF), check_index_type=False)
+
+
 rows = st.lists(
     st.tuples(
         st.sampled_from([f"C{i}" for i in range(12)]),
@@ -138,6 +152,11 @@ def test_summary_shares_add_up():
         ),
         (lambda f: f.assign(date=pd.Timestamp("2026-01-02")), "晚于截止日 2025-12-31"),
         (lambda f: list(f), "应是 DataFrame"),
+        (lambda f: f.assign(amount=[1, 2, -3, 4]), "列 amount 第 3 行是负数 -3：退款"),
+        (lambda f: f.assign(amount=[1, 2, np.inf, 4]), "列 amount 第 3 行的 inf 不是有限的数"),
+        (lambda f: f.assign(customer_id=["C1", 2, "C1", 3]), "混有不同类型的编号"),
+        (lambda f: f.assign(date=["2025-01-01T00:00+08:00", "2025-01-01T00:00+00:00"] * 2), "不同时区"),
+        (lambda f: pd.concat([f, f["amount"]], axis=1), "不止一列叫 amount"),
     ],
 )
 def test_bad_purchases_are_told(damage, told):
@@ -159,6 +178,8 @@ def test_bad_scores_are_told():
         rfm.score(table, bins=1)
     with pytest.raises(CourseError, match="负数"):
         rfm.score(table.assign(recency=[-1, 2]))
+    with pytest.raises(CourseError, match="列 r 第 1 行的 '高' 不是"):
+        rfm.segment(pd.DataFrame({"r": ["高"], "f": [1], "m": [1]}))
     with pytest.raises(CourseError, match="没有分组"):
         rfm.summary(table, pd.Series({0: "a"}))
 
