@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -100,6 +101,47 @@ def test_hints_never_show_an_answer(a04):
             told = a04.play({task: code_of(a04, task, code)}, until=task)[task].told
             right = a04.namespace["right"]
             assert f"{right.rfm['monetary'].sum():.0f}" not in told
+
+
+def test_nbgrader_gives_the_same_points_and_shows_no_hidden_test(a04, tmp_path: Path, monkeypatch):
+    """What these tests measure in one process is what nbgrader writes into the gradebook, cell by cell."""
+    monkeypatch.setenv("CRM_CLASSROOM", str(tmp_path / "class"))
+    from course.hub.classroom import Classroom
+    from course.hub.release import nbgrader_api, release
+
+    classroom = Classroom.here()
+    classroom.create()
+    released = nbformat.read(next(release("a04-segmentation").glob("*.ipynb")), as_version=4)
+    answers = {
+        "reference": {},
+        "untouched": dict.fromkeys(a04.tasks, "raise NotImplementedError"),
+        "slips": {task: code_of(a04, task, rows[0][1]) for task, rows in WRONG.items()},
+    }
+    api = nbgrader_api()
+    for student, chosen in answers.items():
+        folder = classroom.course / "submitted" / student / "a04-segmentation"
+        folder.mkdir(parents=True)
+        submission = released.copy()
+        submission.cells = [nbformat.NotebookNode(cell) for cell in released.cells]
+        for cell in submission.cells if student != "untouched" else []:
+            task, _, kind = cell["id"].rpartition("-")
+            if kind == "solution":
+                cell.source = chosen.get(task, a04.solution(task))
+        nbformat.write(submission, folder / a04.path.name)
+        assert api.autograde("a04-segmentation", student)["success"], student
+    for student, chosen in answers.items():
+        monkeypatch.setenv("CRM_STUDENT_ID", student)
+        expected = {task: verdict.points for task, verdict in a04.play(chosen).items()}
+        notebook = api.gradebook.find_submission_notebook("segmentation", "a04-segmentation", student)
+        found = {
+            grade.name.removesuffix("-test"): grade.auto_score for grade in notebook.grades if "test" in grade.name
+        }
+        assert found == pytest.approx(expected), student
+    assert api.generate_feedback("a04-segmentation", "slips", force=True)["success"]
+    page = next((classroom.course / "feedback" / "slips").rglob("*.html")).read_text("utf-8")
+    assert "recency" in page
+    for secret in ("adjusted_rand_score", "own_purchases", "def reference", "checks.Slip"):
+        assert secret not in page
 
 
 def test_points_and_ids_are_whole(a04):
