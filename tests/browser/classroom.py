@@ -1,5 +1,6 @@
 """A real class to test with, and its pages as a teacher or a student uses them."""
 
+import html
 import json
 import os
 import re
@@ -7,11 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
@@ -34,6 +38,12 @@ class RunningClass:
     port: int
     seconds: float
     output: str
+    hosts: set[str] = field(default_factory=set)
+    """Every host that a browser asked for anything."""
+
+    def note(self, url: str) -> None:
+        if urlsplit(url).scheme.startswith(("http", "ws")):
+            self.hosts.add(urlsplit(url).netloc)
 
     @property
     def url(self) -> str:
@@ -83,6 +93,17 @@ def a_class(folder: Path, students: int = 3) -> Iterator[RunningClass]:
     finally:
         if running.process.poll() is None:
             running.stop()
+
+
+def status(url: str) -> int:
+    """The HTTP status of an address; 0 if nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
 
 
 def processes_left(classroom: Classroom) -> list[str]:
@@ -176,6 +197,7 @@ class Desk:
 def log_in(browser: Browser, running: RunningClass, user: str) -> Page:
     """A new browser session at the log-in page, with name and password filled in."""
     context = browser.new_context(locale="zh-CN", viewport={"width": 1400, "height": 900})
+    context.on("request", lambda request: running.note(request.url))
     page = context.new_page()
     page.goto(running.url + "/")
     page.get_by_label("账号").fill(user)
@@ -187,7 +209,7 @@ def enter(browser: Browser, running: RunningClass, user: str) -> Desk:
     """Log in and wait for JupyterLab."""
     page = log_in(browser, running, user)
     page.get_by_role("button", name="登录").click()
-    expect(page.locator("#jp-top-panel")).to_be_visible(timeout=120 * SECOND)
+    expect(page.locator(".jp-DirListing-item", has_text="开始.md")).to_be_visible(timeout=120 * SECOND)
     return Desk(page, running.url, user)
 
 
@@ -221,7 +243,8 @@ class Formgrader:
     def _press(self, row: Locator, action: str) -> None:
         row.locator(f"td.{action} a").click()
         modal = self.frame.locator(".modal.in")
-        expect(modal.locator(".modal-title")).to_have_text("Success", timeout=240 * SECOND)
+        expect(modal.locator(".modal-title")).to_have_text(re.compile("Success|Error"), timeout=240 * SECOND)
+        assert modal.locator(".modal-title").inner_text() == "Success", modal.inner_text()
         modal.locator(".modal-footer button").click()
         expect(self.frame.locator(".modal")).to_have_count(0)
 
@@ -255,3 +278,21 @@ def write_answers(notebook: Path, answers: dict[str, str]) -> None:
 def fetched(running: RunningClass, user: str) -> Path:
     """Where nbgrader lays the assignment in a student's home."""
     return running.classroom.home(user) / COURSE_ID / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
+
+
+def hidden_lines(source: Path) -> set[str]:
+    """The telling lines that stand only in an assignment's hidden tests: what no student may read."""
+    region = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
+    code = all_code(source)
+    hidden = {line.strip() for found in region.findall(code) for line in found.splitlines()}
+    open_to_all = {line.strip() for line in region.sub("", code).splitlines()}
+    return {line for line in hidden - open_to_all if len(line) > 30}
+
+
+def all_code(notebook: Path) -> str:
+    return "\n".join("".join(cell["source"]) for cell in json.loads(notebook.read_text("utf-8"))["cells"])
+
+
+def visible_text(page: Path) -> str:
+    """The text of an HTML file, tags left out."""
+    return html.unescape(re.sub(r"<[^>]*>", "", page.read_text("utf-8")))

@@ -6,8 +6,10 @@ import re
 import signal
 import socket
 import stat
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -24,13 +26,17 @@ from tests.browser.classroom import (
     Formgrader,
     RunningClass,
     a_class,
+    all_code,
     course_up,
     enter,
     fetched,
+    hidden_lines,
     log_in,
     processes_left,
     solutions,
     start_class,
+    status,
+    visible_text,
     write_answers,
 )
 
@@ -71,6 +77,7 @@ def test_from_release_to_feedback(chromium: Browser, running: RunningClass, albu
     check_marks(running)
     for desk in (first, second):
         read_feedback(desk, running, album)
+    assert running.hosts == {urlsplit(running.url).netloc}
 
 
 def release(chromium: Browser, running: RunningClass, album: Album) -> Formgrader:
@@ -88,6 +95,7 @@ def release(chromium: Browser, running: RunningClass, album: Album) -> Formgrade
     formgrader.assignment("assign")
     formgrader.assignment("release")
     text = (outbound / f"{NOTEBOOK}.ipynb").read_text("utf-8")
+    assert not [line for line in hidden_lines(SOURCE) if line in all_code(outbound / f"{NOTEBOOK}.ipynb")]
     for secret in ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "评分指南", "chapter:04-segmentation"):
         assert secret not in text
     return formgrader
@@ -109,6 +117,7 @@ def use_chapter(chromium: Browser, running: RunningClass, album: Album) -> Desk:
     verdict = exercise.locator(".crm-verdict")
     expect(verdict).to_be_visible(timeout=60 * SECOND)
     before = verdict.inner_text()
+    verdict.scroll_into_view_if_needed()
     album.take(desk.page, "widget-before")
     exercise.get_by_role("slider").first.focus()
     for _step in range(30):
@@ -117,6 +126,7 @@ def use_chapter(chromium: Browser, running: RunningClass, album: Album) -> Desk:
         if verdict.inner_text() != before:
             break
     expect(verdict).not_to_have_text(before, use_inner_text=True)
+    verdict.scroll_into_view_if_needed()
     album.take(desk.page, "widget-after")
     desk.save()
     return desk
@@ -205,11 +215,18 @@ def check_marks(running: RunningClass) -> None:
 
 
 def read_feedback(desk: Desk, running: RunningClass, album: Album) -> None:
-    listed = desk.assignments()
+    """Fetch the feedback and open it in JupyterLab. It says the score, and nothing of the hidden tests."""
+    page, listed = desk.page, desk.assignments()
     listed.get_by_title("Refresh assignments list").click()
     listed.get_by_role("button", name="Fetch Feedback").click()
-    expect(listed.get_by_text("view feedback")).to_be_visible(timeout=60 * SECOND)
-    album.take(desk.page, f"feedback-{desk.user}")
+    listed.get_by_text("view feedback").click(timeout=60 * SECOND)
+    page.locator(".jp-DirListing-item", has_text=f"{NOTEBOOK}.html").dblclick()
+    feedback = page.frame_locator(".jp-HTMLViewer iframe")
+    expect(feedback.get_by_text("a04-6-test").first).to_be_visible(timeout=30 * SECOND)
+    album.take(page, f"feedback-{desk.user}")
+    (file,) = fetched(running, desk.user).parent.rglob(f"{NOTEBOOK}.html")
+    text = visible_text(file)
+    assert not [line for line in hidden_lines(SOURCE) if line in text]
 
 
 # --- start and stop --------------------------------------------------------------------------------------------------
@@ -230,6 +247,17 @@ def test_wrong_password_is_refused_in_chinese(chromium: Browser, running: Runnin
     page.get_by_role("button", name="登录").click()
     expect(page.get_by_role("alert")).to_have_text("账号或密码不正确，请再试一次。")
     page.close()
+
+
+def test_book_is_back_when_the_proxy_had_to_start_anew(running: RunningClass) -> None:
+    proxy = int((running.classroom.hub / "proxy.pid").read_text())
+    os.kill(proxy, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while status(running.url + "/book/") != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert int((running.classroom.hub / "proxy.pid").read_text()) != proxy
+    assert status(running.url + "/hub/login") == 200
 
 
 def test_only_the_owner_can_read_secrets(running: RunningClass) -> None:
@@ -278,7 +306,7 @@ def test_start_stop_and_what_survives(start: Callable[..., RunningClass], tmp_pa
     chapter.write_text("mine", "utf-8")
     second = start(folder, port, students=4)
     print(f"\nstart: first {first.seconds:.1f} s, second {second.seconds:.1f} s")
-    assert second.seconds < SECOND_START
+    assert second.seconds < SECOND_START, second.output
     assert chapter.read_text("utf-8") == "mine"
     assert second.passwords.items() > passwords.items()
     assert set(second.passwords) - set(passwords) == {"student04"}

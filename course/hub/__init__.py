@@ -1,0 +1,1 @@
+"""The class: JupyterHub, its people, their files, and the way assignments travel."""

@@ -1,0 +1,42 @@
+"""Serves the built book under ``/book/``: a process of its own, so that readers don't slow the hub down.
+
+``python -m course.hub.book_server PORT FOLDER``; on loopback only, the hub's proxy is the way in.
+"""
+
+import asyncio
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from tornado.web import Application, RedirectHandler, StaticFileHandler
+
+
+class BookHandler(StaticFileHandler):
+    """Static files that a browser asks for again, so that a rebuilt book shows at once (a 304 costs little)."""
+
+    def set_extra_headers(self, path: str) -> None:
+        self.set_header("Cache-Control", "no-cache")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Content-Security-Policy", "frame-ancestors 'self'")
+
+
+def application(folder: Path) -> Application:
+    """The book in ``folder`` at ``/book/``."""
+    return Application(
+        [
+            (r"/book", RedirectHandler, {"url": "/book/"}),
+            (r"/book/(.*)", BookHandler, {"path": str(folder), "default_filename": "index.html"}),
+        ],
+        log_function=lambda handler: None,  # a line a picture would fill the hub's log
+    )
+
+
+async def serve(port: int, folder: Path) -> None:
+    """Serve until the process is ended."""
+    application(folder).listen(port, "127.0.0.1")
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2])))

@@ -1,0 +1,99 @@
+"""Releasing an assignment: the students' version is made from the source and laid into the exchange."""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from course.hub.classroom import Classroom
+from crmlab.errors import CourseError
+from crmlab.i18n import _
+from crmlab.paths import course_root
+
+RULES = ("nbgrader_config.py", "autograder/nbgrader_steps.py", "course/hub/nbgrader_links.py")
+"""Files of the course that shape a release besides the assignment itself."""
+
+
+def release(assignment_id: str, classroom: Classroom | None = None) -> Path:
+    """Generate the students' version of an assignment and release it; an earlier release is replaced.
+
+    Returns the folder in the exchange.
+
+    :raises CourseError: if there is no such assignment, or nbgrader refuses it.
+    """
+    classroom = classroom or Classroom.here()
+    _check_source(assignment_id)
+    api = nbgrader_api()
+    _must_succeed(api.generate_assignment(assignment_id), assignment_id)
+    _must_succeed(api.release_assignment(assignment_id), assignment_id)
+    classroom.remember(f"released:{assignment_id}", source_version(assignment_id))
+    return classroom.exchange / api.course_id / "outbound" / assignment_id
+
+
+def is_released(assignment_id: str, classroom: Classroom) -> bool:
+    """Whether the exchange holds what the source would give now."""
+    outbound = classroom.exchange / "crm" / "outbound" / assignment_id
+    return outbound.is_dir() and classroom.recall(f"released:{assignment_id}") == source_version(assignment_id)
+
+
+def source_version(assignment_id: str) -> str:
+    """Fingerprint of an assignment's source folder and of the rules of release."""
+    root = course_root()
+    folder = root / "assignments" / assignment_id
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and ".ipynb_checkpoints" not in path.parts)
+    total = hashlib.sha256()
+    for path in [*files, *(root / rule for rule in RULES)]:
+        total.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return total.hexdigest()
+
+
+def register_students(names: list[str], classroom: Classroom) -> None:
+    """See to it that the gradebook knows these students, so that formgrader shows them before they submit."""
+    from nbgrader.api import Gradebook
+
+    _own_programs_first()
+    with Gradebook(f"sqlite:///{classroom.course / 'gradebook.db'}") as gradebook:
+        for name in names:
+            # formgrader writes "last name, first name"; "None, None" helps nobody.
+            gradebook.update_or_create_student(name, last_name=_("学生"), first_name=name.removeprefix("student"))
+
+
+def _check_source(assignment_id: str) -> None:
+    folder = course_root() / "assignments" / assignment_id
+    if not any(folder.glob("*.ipynb")):
+        raise CourseError(
+            _("找不到作业 {name}：文件夹 {folder} 里没有 notebook。").format(name=assignment_id, folder=folder)
+        )
+
+
+def nbgrader_api() -> Any:
+    """nbgrader's own interface, configured by nbgrader_config.py. Imported late: it takes a second."""
+    from nbgrader.apps.api import NbGraderAPI
+    from traitlets.config import Config, PyFileConfigLoader
+
+    _own_programs_first()
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(course_root())).load_config()
+    config.merge(Config({"ExchangeReleaseAssignment": {"force": True}}))
+    return NbGraderAPI(config=config)
+
+
+def _own_programs_first() -> None:
+    """nbgrader calls ``alembic`` by name when it makes a gradebook; the environment need not be activated here."""
+    own = str(Path(sys.executable).parent)
+    path = os.environ.get("PATH", os.defpath)
+    if path.split(os.pathsep)[0] != own:
+        os.environ["PATH"] = own + os.pathsep + path
+
+
+def _must_succeed(result: dict[str, Any], assignment_id: str) -> None:
+    if result["success"]:
+        return
+    log = result.get("log", "") + result.get("error", "")
+    if "there are submissions associated" in log or "Cannot add or remove cells" in log:
+        raise CourseError(
+            _("作业 {name} 已有学生提交，题目的单元格不能再增删；已发布的版本保持不变。").format(name=assignment_id)
+        )
+    lines = [line for line in log.splitlines() if line.strip()]
+    reason = next((line for line in lines if "ERROR" in line or "FATAL" in line), lines[-1] if lines else "")
+    raise CourseError(_("作业 {name} 没有发布成功：{reason}").format(name=assignment_id, reason=reason.strip()))

@@ -1,0 +1,89 @@
+"""nbgrader's steps of this course, and the release of an assignment."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from autograder.nbgrader_steps import ExecuteAsStudent, StripInstructorCells, variable
+from course.hub.classroom import FIRST_ASSIGNMENT, Classroom
+from course.hub.nbgrader_links import RewriteLinks
+from course.hub.release import is_released, register_students, release, source_version
+from crmlab.errors import CourseError
+
+
+@pytest.fixture
+def classroom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Classroom:
+    monkeypatch.setenv("CRM_CLASSROOM", str(tmp_path / "class"))
+    room = Classroom.here()
+    room.create()
+    return room
+
+
+def test_teachers_cells_are_stripped() -> None:
+    notebook = new_notebook(
+        cells=[new_markdown_cell("keep"), new_markdown_cell("go", metadata={"tags": ["instructor"]})]
+    )
+    stripped, _resources = StripInstructorCells().preprocess(notebook, {})
+    assert [cell.source for cell in stripped.cells] == ["keep"]
+
+
+def test_links_lead_into_the_book() -> None:
+    notebook = new_notebook(cells=[new_markdown_cell("[RFM](term:rfm)"), new_code_cell("# [RFM](term:rfm)")])
+    text, code = RewriteLinks().preprocess(notebook, {})[0].cells
+    assert 'href="/book/book/glossary.html#term-rfm"' in text.source
+    assert code.source == "# [RFM](term:rfm)"
+
+
+def test_variable_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CRM_STUDENT_ID", raising=False)
+    with pytest.raises(ZeroDivisionError), variable("CRM_STUDENT_ID", "student01"):
+        raise ZeroDivisionError
+    assert "CRM_STUDENT_ID" not in os.environ
+    monkeypatch.setenv("CRM_STUDENT_ID", "before")
+    with variable("CRM_STUDENT_ID", "student01"):
+        assert os.environ["CRM_STUDENT_ID"] == "student01"
+    assert os.environ["CRM_STUDENT_ID"] == "before"
+
+
+def test_submission_runs_with_its_students_id() -> None:
+    notebook = new_notebook(cells=[new_code_cell("from crmlab.data import student_id\nprint(student_id())")])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    resources: dict[str, Any] = {"nbgrader": {"student": "student07"}}
+    executed, _resources = ExecuteAsStudent().preprocess(notebook, resources)
+    assert executed.cells[0].outputs[0].text == "student07\n"
+
+
+def test_release_makes_the_students_version(classroom: Classroom) -> None:
+    assert not is_released(FIRST_ASSIGNMENT, classroom)
+    folder = release(FIRST_ASSIGNMENT)
+    assert folder == classroom.exchange / "crm" / "outbound" / FIRST_ASSIGNMENT
+    assert is_released(FIRST_ASSIGNMENT, classroom)
+    notebook = nbformat.read(next(folder.glob("*.ipynb")), as_version=4)
+    text = "\n".join(cell.source for cell in notebook.cells)
+    for hidden in ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "](chapter:", "](term:"):
+        assert hidden not in text
+    assert "# 在这里写你的代码" in text
+    assert not any("instructor" in cell.metadata.get("tags", []) for cell in notebook.cells)
+    release(FIRST_ASSIGNMENT)  # again, over the first
+
+
+def test_unknown_assignment_is_one_sentence(classroom: Classroom) -> None:
+    with pytest.raises(CourseError, match="找不到作业 a99-nothing"):
+        release("a99-nothing")
+
+
+def test_source_version_is_stable() -> None:
+    assert source_version(FIRST_ASSIGNMENT) == source_version(FIRST_ASSIGNMENT)
+
+
+def test_gradebook_knows_the_students(classroom: Classroom) -> None:
+    from nbgrader.api import Gradebook
+
+    for _time in range(2):
+        register_students(["student01", "student02"], classroom)
+    with Gradebook(f"sqlite:///{classroom.course / 'gradebook.db'}") as gradebook:
+        assert sorted(student.id for student in gradebook.students) == ["student01", "student02"]
