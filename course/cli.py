@@ -124,7 +124,7 @@ def book(
 
 @app.command("up", help=_("启动本机的课堂：成书、发布作业、开启 JupyterHub。"))
 def start_class(
-    students: Annotated[int, typer.Option(envvar="STUDENTS", min=1, help=_("学生人数。"))] = 3,
+    students: Annotated[int, typer.Option(envvar="STUDENTS", help=_("学生人数。"))] = 3,
     port: Annotated[int, typer.Option(envvar="PORT", help=_("JupyterHub 的端口。"))] = 8000,
 ) -> None:
     from course.hub.up import up

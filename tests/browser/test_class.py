@@ -332,10 +332,8 @@ def test_taken_port_is_one_sentence(tmp_path: Path) -> None:
     assert output.strip() == f"端口 {port} 已被别的程序占用；请关闭它，或换一个，例如 make up PORT={port + 1}。"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    process = course_up(tmp_path / "class", free_ports(1)[0])
+def test_folder_that_cannot_be_written_is_one_sentence() -> None:
+    process = course_up(Path("/proc/class"), free_ports(1)[0])  # where even root can make no folder
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert output.strip().startswith("不能写入班级文件夹")
