@@ -74,17 +74,21 @@ def page(chromium: Browser, lab: str) -> Iterator[Page]:
     context.close()
 
 
-def exercise(page: Page, number: int) -> Locator:
-    """The box of an exercise, scrolled into view (cells out of view are not drawn)."""
-    box = page.locator(".crm-exercise", has=page.locator(f"h4:has-text('ex-04-{number}')"))
+def in_view(page: Page, wanted: Locator) -> Locator:
+    """Scroll down until it is there: JupyterLab doesn't draw cells that are out of view."""
     for _ in range(120):
-        if box.count():
+        if wanted.count():
             break
         page.locator(".jp-NotebookPanel .jp-WindowedPanel-outer").hover()
         page.mouse.wheel(0, 700)
         page.wait_for_timeout(150)
-    box.scroll_into_view_if_needed()
-    return box
+    wanted.first.scroll_into_view_if_needed()
+    return wanted
+
+
+def exercise(page: Page, number: int) -> Locator:
+    """The box of an exercise."""
+    return in_view(page, page.locator(".crm-exercise", has=page.locator(f"h4:has-text('ex-04-{number}')")))
 
 
 def top_of(page: Page) -> None:
@@ -162,13 +166,7 @@ def test_narrow_window_keeps_everything_inside(page, screenshots):
 
 
 def test_quiz_answers_at_once(page):
-    quiz = page.locator(".crm-quiz")
-    for _ in range(120):
-        if quiz.count():
-            break
-        page.locator(".jp-NotebookPanel .jp-WindowedPanel-outer").hover()
-        page.mouse.wheel(0, 700)
-        page.wait_for_timeout(150)
+    quiz = in_view(page, page.locator(".crm-quiz"))
     first = quiz.locator("fieldset").first
     expect(first.locator(".crm-why:visible")).to_have_count(0)
     first.get_by_label("甲，因为他最近刚来过").check()
