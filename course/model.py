@@ -574,7 +574,7 @@ def _reference_findings(course: Course, lines: Lines) -> Iterator[Finding]:
         _hours,
         _marks,
     )
-    misnamed = [*_duplicates(course, lines), *_numbering(course, lines)]
+    misnamed = [*_duplicates(course, lines), *_chapter_numbers(course, lines), *_numbering(course, lines)]
     yield from misnamed
     for check in () if misnamed else checks:
         yield from check(course, lines)
@@ -622,6 +622,22 @@ def _duplicates(course: Course, lines: Lines) -> Iterator[Finding]:
         first.setdefault((kind, name), line)
 
 
+def _chapter_numbers(course: Course, lines: Lines) -> Iterator[Finding]:
+    """Chapters are numbered from 01 without a gap; a chapter that was taken out is named once, at its place."""
+    before = 0
+    for place, chapter in enumerate(course.chapters):
+        number = int(chapter.number)
+        if number > before + 1:
+            missing = "、".join(f"{n:02d}" for n in range(before + 1, number))
+            message = _("{name} 之前缺少第 {missing} 章，请补上它").format(name=chapter.id, missing=missing)
+            yield lines.finding(("chapters", place, "id"), message)
+        elif number <= before:
+            wanted = f"{before + 1:02d}-{chapter.id[3:]}"
+            message = _("编号 {name} 与它的位置不符，请改为 {wanted}").format(name=chapter.id, wanted=wanted)
+            yield lines.finding(("chapters", place, "id"), message)
+        before = max(before, number)
+
+
 def _numbering(course: Course, lines: Lines) -> Iterator[Finding]:
     """Sections and exercises carry the chapter's number, tasks that of the assignment, all counted from 1."""
     for where, kind, name in _walk(course):
@@ -632,8 +648,6 @@ def _numbering(course: Course, lines: Lines) -> Iterator[Finding]:
             parent = owner[int(where[1])].id
             prefix = parent[:3] if kind == "task" else parent[:2]
             wanted = f"{'ex-' if kind == 'exercise' else ''}{prefix}-{place + 1}"
-        elif kind == "chapter":
-            wanted = f"{place + 1:02d}-{name[3:]}"
         else:
             continue
         if name != wanted:

@@ -372,3 +372,15 @@ def test_loading_changes_nothing(tmp_path: Path) -> None:
     before = path.read_bytes()
     load(path)
     assert path.read_bytes() == before
+
+
+def test_a_chapter_taken_out_is_told_once(tmp_path: Path) -> None:
+    """Not as thirteen wrong numbers: one sentence, at the chapter that follows."""
+    text = (course_root() / "course.yml").read_text("utf-8")
+    start, end = text.index("  - id: 05-customer-value"), text.index("  - id: 06-service-quality")
+    file = tmp_path / "course.yml"
+    file.write_text(text[:start] + text[end:], "utf-8")
+    with pytest.raises(CourseFileError) as told:
+        load(file)
+    line = text[:start].count("\n") + 1
+    assert str(told.value) == f"course.yml:{line}: 06-service-quality 之前缺少第 05 章，请补上它"
