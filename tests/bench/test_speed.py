@@ -1,4 +1,4 @@
-"""Speed as ratios within one run: ``make bench`` prints the table."""
+"""Speed as ratios within one run, and the few limits that a reader waits for: ``make bench`` prints them."""
 
 import subprocess
 import sys
@@ -6,10 +6,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
+from nbclient import NotebookClient
 
+from course import model
+from course.hub.preflight import free_ports
 from crmlab import data, rfm
+from crmlab.paths import course_root
+from tests.browser.classroom import start_class
 
 
 def seconds(work: Callable[[], object], times: int = 3) -> float:
@@ -54,8 +60,8 @@ def test_rfm_beats_loops(shop):
 def test_cost_grows_no_faster_than_the_data(shop):
     purchases = data.purchases(shop)
     copies = [purchases.assign(customer_id=purchases["customer_id"] + f"-{n}") for n in range(8)]
-    tenfold = pd.concat(copies, ignore_index=True)
-    small, large = (seconds(lambda f=frame: rfm.score(rfm.rfm(f, shop.as_of))) for frame in (purchases, tenfold))
+    eightfold = pd.concat(copies, ignore_index=True)
+    small, large = (seconds(lambda f=frame: rfm.score(rfm.rfm(f, shop.as_of))) for frame in (purchases, eightfold))
     print(f"\nRFM scores of 8 times the purchases: {large / small:.1f}× the time")
     assert large / small < 12
 
@@ -82,3 +88,23 @@ def test_second_book_is_five_times_faster(tmp_path: Path):
     first, second = seconds(build, times=1), seconds(build, times=1)
     print(f"\nbook: first {first:.1f} s, second {second:.1f} s, {first / second:.0f}×")
     assert first / second > 5
+
+
+@pytest.mark.parametrize("chapter", [chapter.id for chapter in model.load().written_chapters()])
+def test_a_chapter_runs_within_a_minute(chapter: str):
+    path = course_root() / "chapters" / f"{chapter}.ipynb"
+    client = NotebookClient(nbformat.read(path, as_version=4), timeout=120, kernel_name="python3")
+    whole = seconds(lambda: client.execute(cwd=str(path.parent)), times=1)
+    print(f"\n{chapter}: {whole:.1f} s from top to bottom, with the start of the kernel")
+    assert whole < 60
+
+
+def test_second_start_of_a_class(tmp_path: Path):
+    folder, port = tmp_path / "class", free_ports(1)[0]
+    starts = []
+    for _ in range(2):
+        running = start_class(folder, port)
+        starts.append(running.seconds)
+        running.stop()
+    print(f"\nclass: first start {starts[0]:.1f} s, second {starts[1]:.1f} s")
+    assert starts[1] < 20

@@ -42,7 +42,6 @@ from tests.browser.classroom import (
 
 SOURCE = course_root() / "assignments" / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
 CHAPTER = "chapters/04-segmentation.ipynb"
-SECOND_START = 20
 """Seconds that a second start may take."""
 
 pytestmark = pytest.mark.hub
@@ -305,8 +304,6 @@ def test_start_stop_and_what_survives(start: Callable[..., RunningClass], tmp_pa
     chapter = first.classroom.home("student01") / CHAPTER
     chapter.write_text("mine", "utf-8")
     second = start(folder, port, students=4)
-    print(f"\nstart: first {first.seconds:.1f} s, second {second.seconds:.1f} s")
-    assert second.seconds < SECOND_START, second.output
     assert chapter.read_text("utf-8") == "mine"
     assert second.passwords.items() > passwords.items()
     assert set(second.passwords) - set(passwords) == {"student04"}

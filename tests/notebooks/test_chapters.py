@@ -1,7 +1,6 @@
-"""Every written chapter runs from top to bottom, offline, within a minute, and shows what it promises."""
+"""Every written chapter runs from top to bottom, offline, and shows what it promises."""
 
 import re
-import time
 
 import nbformat
 import pytest
@@ -11,7 +10,7 @@ from course import model
 from crmlab.paths import course_root
 
 CHAPTERS = [chapter.id for chapter in model.load().written_chapters()]
-SECONDS = 60
+SECONDS_A_CELL = 60
 
 OFFLINE = """
 import socket
@@ -25,14 +24,12 @@ socket.socket.connect = _offline
 
 @pytest.fixture(scope="module", params=CHAPTERS)
 def executed(request: pytest.FixtureRequest):
-    """A chapter after execution; ``seconds`` is what its own cells took."""
+    """A chapter after execution."""
     path = course_root() / "chapters" / f"{request.param}.ipynb"
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(OFFLINE))
-    client = NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", store_widget_state=True)
-    start = time.monotonic()
+    client = NotebookClient(notebook, timeout=SECONDS_A_CELL, kernel_name="python3", store_widget_state=True)
     client.execute(cwd=str(path.parent))
-    notebook.seconds = time.monotonic() - start
     return notebook
 
 
@@ -40,10 +37,6 @@ def outputs(notebook):
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             yield cell, output
-
-
-def test_runs_within_a_minute(executed):
-    assert executed.seconds < SECONDS
 
 
 def test_prints_no_warning(executed):
