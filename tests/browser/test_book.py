@@ -131,6 +131,10 @@ def test_each_exercise_is_shown_once_from_its_saved_state(chromium: Browser, sit
             box = area.bounding_box()
             assert box is not None
             assert box["height"] > 80
+        for group in page.locator(".widget-toggle-buttons").all():
+            pressed, other = group.locator(".mod-active"), group.locator("button:not(.mod-active)").first
+            colours = [button.evaluate("e => getComputedStyle(e).backgroundColor") for button in (pressed, other)]
+            assert colours[0] != colours[1], "the saved choice is not to be seen"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
