@@ -74,7 +74,7 @@ def _targets(root: Path, course: Course) -> tuple[links.Targets, list[Finding]]:
     """What links may point at; a glossary or bibliography that can't be read counts as empty and is told once."""
     found: list[Finding] = []
     glossary: dict[str, links.Term] = {}
-    references: list[str] = []
+    references: Iterable[str] = ()
     chapters = frozenset(chapter.id for chapter in course.chapters)
     try:
         glossary, lines = links.load_glossary_with_lines(root / links.GLOSSARY)

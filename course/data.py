@@ -5,15 +5,13 @@ enters what only a build knows: as-of date, seed, number of customers, rows, siz
 The tables of columns in the data card (``README.md``) are made from the schema too.
 """
 
-import hashlib
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from course.files import digest, replace_file
 from crmlab import data
 from crmlab.errors import CourseError
 from crmlab.generate import RECIPES
@@ -67,7 +65,7 @@ def build(name: str, folder: Path | None = None) -> dict[str, int]:
     for resource in described["resources"]:
         content = csv_bytes(tables[resource["name"]], resource["schema"])
         resource["rows"] = len(tables[resource["name"]])
-        resource |= {"bytes": len(content), "hash": f"sha256:{hashlib.sha256(content).hexdigest()}"}
+        resource |= {"bytes": len(content), "hash": f"sha256:{digest(content)}"}
         files[resource["path"]] = content
     files["README.md"] = _card(home / "README.md", described).encode()
     files["datapackage.json"] = (json.dumps(described, ensure_ascii=False, indent=2) + "\n").encode()
@@ -118,15 +116,11 @@ def _card_table(resource: dict[str, Any]) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Writes beside the file and then takes its place: an interrupted build leaves no half file."""
-    part = path.with_name(path.name + ".part")
+    """Writes in one step: an interrupted build leaves no half file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        os.replace(part, path)
+        replace_file(path, content)
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
         raise CourseError(
             _("无法写入 {path}（{error}），请检查磁盘空间和目录权限。").format(path=path, error=error.strerror)
         ) from error

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, RootModel
 
@@ -105,8 +106,8 @@ def load_glossary_with_lines(path: Path | None = None) -> tuple[dict[str, Term],
     return terms, lines
 
 
-def load_references(path: Path | None = None) -> list[str]:
-    """The keys of the bibliography, in the order of the file."""
+def load_references(path: Path | None = None) -> Mapping[str, Any]:
+    """The entries (pybtex) of the bibliography by key, in the order of the file."""
     from pybtex.database import BibliographyDataError, parse_string
     from pybtex.scanner import PybtexSyntaxError
 
@@ -120,7 +121,7 @@ def load_references(path: Path | None = None) -> list[str]:
     except BibliographyDataError as error:
         message = _("文献键重复（{detail}），请换一个键").format(detail=error)
         raise CourseFileError([Finding(REFERENCES, 1, message)]) from None
-    return list(data.entries)
+    return data.entries
 
 
 # ----------------------------------------------------------------------------------------------- finding, rewriting

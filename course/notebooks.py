@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from course.files import replace_file
 from course.model import CourseFileError, Finding
 from crmlab.i18n import _
 
@@ -205,7 +206,7 @@ def strip(path: Path) -> bool:
     notebook = read(path)
     text = dumps(canonical(notebook.data))
     if text != notebook.text:
-        path.write_text(text, encoding="utf-8", newline="\n")
+        replace_file(path, text.encode("utf-8"))
     return text != notebook.text
 
 

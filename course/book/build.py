@@ -5,7 +5,6 @@ after warnings, and Jupyter Book said 0 after a failed notebook; what is on the 
 """
 
 import fcntl
-import hashlib
 import os
 import re
 import shutil
@@ -22,6 +21,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from course.book import staging
 from course.book.check import check_site
+from course.files import digest_of
 from course.model import load
 from crmlab.errors import CourseError
 from crmlab.i18n import _
@@ -73,15 +73,11 @@ def build_book(track: str | None = None, edition: str = "student", out: Path | N
 
 def library_digest(root: Path) -> str:
     """What the outputs of a chapter depend on besides its own cells: crmlab, data, quizzes and package versions."""
-    total = hashlib.sha256(sys.version.encode())
     files = [root / "requirements.lock", *(root / "chapters").glob("*.quiz.*")]
     for folder in ("crmlab", "datasets"):
         files += [file for file in (root / folder).rglob("*") if file.is_file() and "__pycache__" not in file.parts]
-    for file in sorted(files):
-        if file.exists():
-            total.update(f"{file.relative_to(root)}\0".encode())
-            total.update(hashlib.sha256(file.read_bytes()).digest())
-    return total.hexdigest()
+    found = {file.relative_to(root).as_posix(): file.read_bytes() for file in files if file.exists()}
+    return digest_of(found | {"python": sys.version.encode()})
 
 
 @contextmanager
@@ -136,7 +132,7 @@ class _Build:
         with self._stage(_("准备")) as (bar, task):
             self.library = library_digest(self.root)
             own = {f"course/{file.name}": file.read_bytes() for file in sorted(staging.HERE.rglob("*.py"))}
-            self.digest = f"{staging.digest(staged | own)} {self.library}"
+            self.digest = f"{digest_of(staged | own)} {self.library}"
             if not self.up_to_date():
                 staging.write(staged, self.source)
             self.pages = {

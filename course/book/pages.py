@@ -1,15 +1,13 @@
 """Pages that are made, not written: home cards, syllabuses, glossary, references and the table of contents.
 
-Each function takes the course model (and a parsed file) and returns MyST Markdown; nothing here reads or writes files
-except the two loaders of ``book/glossary.yml`` and ``book/references.bib``.
+Each function takes the course model (and a parsed file) and returns MyST Markdown; nothing here reads or writes files.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-from pybtex.database import Entry, Person, parse_file
+from pybtex.database import Entry, Person
 from pybtex.richtext import Text
 
 from course.links import Term
@@ -26,11 +24,6 @@ SOURCES = {
     "manual": _("教师登记"),
 }
 STATUS = {"written": _("已上线"), "planned": _("编写中")}
-
-
-def load_references(path: Path) -> Mapping[str, Entry]:
-    """The entries of ``book/references.bib`` by key."""
-    return parse_file(str(path), bib_format="bibtex").entries
 
 
 def percent(share: Decimal) -> str:

@@ -4,7 +4,6 @@
 right already, so that Sphinx reads again only what has changed.
 """
 
-import hashlib
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -67,7 +66,7 @@ def _markdown(root: Path, course: Course, track: Track) -> Iterator[tuple[str, s
         yield f"syllabus/{each.id}", pages.syllabus(course, each, shown)
     terms = links.load_glossary(book / "glossary.yml").values()
     yield "book/glossary", pages.glossary(course, list(terms), shown)
-    yield "book/references", pages.references(pages.load_references(book / "references.bib"))
+    yield "book/references", pages.references(links.load_references(book / "references.bib"))
 
 
 def _chapter(path: Path, course: Course, track: Track, edition: str, targets: links.Targets) -> bytes:
@@ -128,16 +127,6 @@ def _yaml(data: object) -> bytes:
     text = io.BytesIO()
     YAML().dump(data, text)
     return text.getvalue()
-
-
-def digest(staged: Sources) -> str:
-    """One sha256 of all paths and contents."""
-    total = hashlib.sha256()
-    for place in sorted(staged):
-        content = staged[place]
-        total.update(f"{place}\0{len(content)}\0".encode())
-        total.update(content)
-    return total.hexdigest()
 
 
 def write(staged: Sources, folder: Path, keep: Callable[[Path], bool] = lambda file: file.suffix == ".mo") -> None:

@@ -5,15 +5,14 @@ account that runs the class can enter it (0700): that is the outer wall. Walls b
 spawner and another exchange; the paths stay.
 """
 
-import hashlib
 import json
 import os
 import secrets
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course.files import replace_file
 from crmlab.paths import course_root
 
 COURSE_ID = "crm"
@@ -131,21 +130,3 @@ class Classroom:
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read, whole or not at all."""
     replace_file(path, text.encode("utf-8"), mode=0o600)
-
-
-def replace_file(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Put ``content`` at ``path`` in one step: a reader sees the old file or the new one, never half of it."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".crm-")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def digest(content: bytes) -> str:
-    """The fingerprint of a file's content."""
-    return hashlib.sha256(content).hexdigest()

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from course import links, notebooks
-from course.hub.classroom import digest, replace_file
+from course.files import digest, replace_file
 from course.hub.people import Role
 from course.model import load
 from crmlab.i18n import _

@@ -1,11 +1,11 @@
 """Releasing an assignment: the students' version is made from the source and laid into the exchange."""
 
-import hashlib
 import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from course.files import digest_of
 from course.hub.classroom import Classroom
 from crmlab.errors import CourseError
 from crmlab.i18n import _
@@ -42,10 +42,8 @@ def source_version(assignment_id: str) -> str:
     root = course_root()
     folder = root / "assignments" / assignment_id
     files = sorted(path for path in folder.rglob("*") if path.is_file() and ".ipynb_checkpoints" not in path.parts)
-    total = hashlib.sha256()
-    for path in [*files, *(root / rule for rule in RULES)]:
-        total.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return total.hexdigest()
+    shaping = [*files, *(root / rule for rule in RULES)]
+    return digest_of({path.relative_to(root).as_posix(): path.read_bytes() for path in shaping})
 
 
 def register_students(names: list[str], classroom: Classroom) -> None:

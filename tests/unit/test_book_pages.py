@@ -11,6 +11,7 @@ import pytest
 from course import links
 from course.book import build, pages, staging
 from course.book.check import check_site
+from course.files import digest_of
 from course.model import Course, load
 from crmlab.errors import CourseError
 from crmlab.paths import course_root
@@ -115,7 +116,7 @@ def test_terms_without_a_chapter_stand_at_the_end(course: Course, terms: list[li
 
 
 def test_every_reference_is_formatted() -> None:
-    entries = pages.load_references(ROOT / "book/references.bib")
+    entries = links.load_references(ROOT / "book/references.bib")
     text = pages.references(entries)
     for key in entries:
         assert f"(cite-{key})=" in text
@@ -149,7 +150,7 @@ def test_write_leaves_right_files_alone_and_removes_strangers(tmp_path: Path) ->
 
 def test_digest_tells_places_and_contents_apart() -> None:
     states = [{"a": b"bc"}, {"ab": b"c"}, {"a": b"b", "c": b""}, {"a": b"bd"}, {}]
-    assert len({staging.digest(state) for state in states}) == len(states)
+    assert len({digest_of(state) for state in states}) == len(states)
 
 
 @pytest.fixture
