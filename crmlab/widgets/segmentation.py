@@ -7,6 +7,7 @@ about people's answers are constants here and are told in the exercise: they are
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ COMEBACK = (0.0, 0.08, 0.20, 0.08, 0.02)
 HABIT = ((1, 0.3), (2, 0.7), (4, 1.0))
 """Factor on the chance from this many purchases on: who came often comes back more easily."""
 CALL_LIST = rfm.SEGMENTS[2]  # R low, F high, M high
+LIST_FAIR, LIST_GOAL = 0.75, 0.93  # of what the best list keeps
 
 
 def saved_by_call(table: pd.DataFrame) -> pd.Series:
@@ -103,7 +105,9 @@ def evaluate_cut_points(
         headline = _("名单有 {size:,} 人，打不完：先轮到谁，全凭运气。").format(size=size)
         return Result("poor", headline, reasons, numbers)
     headline = _("打 {size:,} 个电话，预计留住 {gain}。").format(size=size, gain=plots.yuan(reached))
-    return Result("good" if ratio >= 0.93 else "fair" if ratio >= 0.75 else "poor", headline, reasons, numbers)
+    return Result(
+        "good" if ratio >= LIST_GOAL else "fair" if ratio >= LIST_FAIR else "poor", headline, reasons, numbers
+    )
 
 
 def _list_reasons(chosen: pd.DataFrame, calls: int, recency: float, frequency: float, monetary: float) -> list[str]:
@@ -157,13 +161,26 @@ def rfm_cut_points(table: pd.DataFrame, calls: int = CALLS) -> Exercise:
         )
         return plots.segment_bars(facts, highlight=(CALL_LIST,)), alt
 
+    chances = _("，").join(
+        _("{start}–{end} 天叫回 {chance}").format(start=start, end=end, chance=plots.percent(chance))
+        for (start, end), chance in zip(pairwise(SILENCE), COMEBACK[1:-1], strict=True)
+    )
     return Exercise(
         title=_("ex-04-1　电话打给谁：调整 RFM 切点"),
         task=_(
-            "电话打给“{name}”（很久没来、来得勤、花得多），最多 {calls} 个。调三个切点，让预计留住的金额达到最好名单的 93 %。"
-            "假设：沉默 60 天以内的人本来就会来，电话没有用；60–120 天叫回 8 %，120–300 天 20 %，300–480 天 8 %，更久 2 %；"
-            "只买过一次的人打三折，两三次的打七折；叫回来就留住与过去相同的金额。"
-        ).format(name=CALL_LIST, calls=calls),
+            "电话打给“{name}”（很久没来、来得勤、花得多），最多 {calls} 个。调三个切点，让预计留住的金额达到最好名单的 {goal}。"
+            "假设：沉默 {soon} 天以内的人本来就会来，电话没有用；{chances}，更久 {last}；"
+            "只买过一次的人只按 {once} 算，两三次的按 {twice} 算；叫回来就留住与过去相同的金额。"
+        ).format(
+            name=CALL_LIST,
+            calls=calls,
+            goal=plots.percent(LIST_GOAL),
+            soon=SILENCE[0],
+            chances=chances,
+            last=plots.percent(COMEBACK[-1]),
+            once=plots.percent(HABIT[0][1]),
+            twice=plots.percent(HABIT[1][1]),
+        ),
         controls={
             "recency": slider(_("R：超过多少天没来算“低”"), 30, 10, 360, 10, _("天")),
             "frequency": slider(_("F：至少买过几次算“高”"), 2, 1, 20, 1, _("次")),
@@ -179,6 +196,7 @@ def rfm_cut_points(table: pd.DataFrame, calls: int = CALLS) -> Exercise:
 RAW, SCALED, LOGGED = SCALES = (_("原始数值"), _("只标准化"), _("取对数并标准化"))
 STARTS = 10
 SMALLEST = 0.05
+FEWEST, MOST = 3, 6  # clusters for which a shop can run a plan each
 MOST_STEPS = 300
 
 
@@ -188,12 +206,12 @@ class KMeansRuns:
     def __init__(self, table: pd.DataFrame) -> None:
         rfm.check_table(table)
         self.table = table.sort_index()
+        self.points = lru_cache(maxsize=len(SCALES))(self._points)
         self.steps = lru_cache(maxsize=64)(self._steps)
         self.best = lru_cache(maxsize=64)(self._best)
         self.silhouette = lru_cache(maxsize=64)(self._silhouette)
 
-    @lru_cache(maxsize=3)  # noqa: B019 (lives as long as its widget)
-    def points(self, scale: str) -> Array:
+    def _points(self, scale: str) -> Array:
         """The customers as the algorithm sees them, (n, 3)."""
         return clusters.features(self.table, log=scale == LOGGED, scale=scale != RAW).to_numpy()
 
@@ -269,9 +287,9 @@ def _flaws(runs: KMeansRuns, k: int, scale: str, seed: int, sizes: np.ndarray) -
         )
     if scale == SCALED:
         reasons.append(_("你没有取对数：几位大客户把尺度拉长，多数人挤成一团。"))
-    if k < 3:
+    if k < FEWEST:
         reasons.append(_("两群只分出“热”和“冷”，这用一条 R 的线就做得到。"))
-    if k > 6:
+    if k > MOST:
         reasons.append(_("{k} 群要 {k} 套方案，一线记不住，相邻两群的做法也说不出差别。").format(k=k))
     best = runs.best(k, scale)
     reached = runs.steps(k, scale, seed)[-1].inertia
@@ -331,9 +349,9 @@ def kmeans_steps(table: pd.DataFrame) -> Exercise:
     return Exercise(
         title=_("ex-04-2　一步一步做 k 均值"),
         task=_(
-            "得到一个经理能用的分群：走到收敛；R、F、M 都有发言权；每群至少占 5 %；3～6 群；不停在坏的位置上。"
+            "得到一个经理能用的分群：走到收敛；R、F、M 都有发言权；每群至少占 {share}；{fewest}～{most} 群；不停在坏的位置上。"
             "先用现在的设置走到头，看看错在哪里。"
-        ),
+        ).format(share=plots.percent(SMALLEST), fewest=FEWEST, most=MOST),
         controls={
             "k": slider(_("群数 k"), 2, 2, 8, 1),
             "scale": choice(_("怎样放平尺度"), SCALES, RAW),
@@ -353,6 +371,7 @@ MARGIN = 0.30
 YEARS = 2.0
 LEAST_PER_HEAD = 2.0
 HOLDOUT = (5, 15)
+PLAN_FAIR, PLAN_GOAL = 0.9, 0.97  # of what the best plan keeps
 
 
 @dataclass(frozen=True)
@@ -437,7 +456,7 @@ def evaluate_care_plan(
         )
         return Result("poor", _("预算不够。"), [over], numbers)
     flaws, notes = _care_reasons(margins, plan, ends, holdout, budget - spent)
-    verdict: Verdict = "poor" if ratio < 0.9 else "fair" if flaws or ratio < 0.97 else "good"
+    verdict: Verdict = "poor" if ratio < PLAN_FAIR else "fair" if flaws or ratio < PLAN_GOAL else "good"
     headline = _("一年多保住毛利 {gain}，花了 {spent}。").format(gain=plots.yuan(gain), spent=plots.yuan(spent))
     return Result(verdict, headline, [*flaws, *notes], numbers)
 
@@ -499,10 +518,10 @@ def care_plan(table: pd.DataFrame, window: int = 180) -> Exercise:
     return Exercise(
         title=_("ex-04-3　关怀预算怎么分"),
         task=_(
-            "一年 {budget:,.0f} 元，分给三级客户，让多保住的毛利达到最好方案的 97 %，同时普通客户人均不少于 {least:.0f} 元，"
+            "一年 {budget:,.0f} 元，分给三级客户，让多保住的毛利达到最好方案的 {goal}，同时普通客户人均不少于 {least:.0f} 元，"
             "留 {low}～{high} % 的人作对照（不给关怀，用来测量效果）。假设：毛利率 {margin}；关怀能多保住的年毛利，{assumed}。"
         ).format(
-            budget=BUDGET, least=LEAST_PER_HEAD, low=HOLDOUT[0], high=HOLDOUT[1], margin=plots.percent(MARGIN),
+            goal=plots.percent(PLAN_GOAL), budget=BUDGET, least=LEAST_PER_HEAD, low=HOLDOUT[0], high=HOLDOUT[1], margin=plots.percent(MARGIN),
             assumed=assumed,
         ),
         controls={
