@@ -1,7 +1,7 @@
 """Building and checking the data sets: what ``course data build`` and ``course data check`` do.
 
 The schema is kept by hand in ``datasets/<name>/datapackage.json``; a build writes the tables beside it and
-enters what only a build knows: as-of date, seed, number of customers, rows, size and SHA-256 of each file.
+enters what only a build knows: as-of date, seed, number of main units, rows, size and SHA-256 of each file.
 The tables of columns in the data card (``README.md``) are made from the schema too.
 """
 
@@ -12,9 +12,8 @@ from typing import Any
 import pandas as pd
 
 from course.files import digest, replace_file
-from crmlab import data
+from crmlab import data, generate
 from crmlab.errors import CourseError
-from crmlab.generate import RECIPES
 from crmlab.i18n import _
 from crmlab.paths import course_root
 
@@ -53,13 +52,13 @@ def build(name: str, folder: Path | None = None) -> dict[str, int]:
     Raises:
         CourseError: unknown name, no readable data card, or the folder can't be written.
     """
-    if name not in RECIPES:
+    if name not in generate.NAMES:
         raise CourseError(
-            _("数据集“{name}”没有生成程序，可以生成的有：{known}。").format(name=name, known=_("、").join(RECIPES))
+            _("数据集“{name}”没有生成程序，可以生成的有：{known}。").format(name=name, known=_("、").join(generate.NAMES))
         )
-    recipe, described = RECIPES[name], data.package(name)
-    tables, _truth = recipe.generate(recipe.seed, recipe.customers, 1)
-    described |= {"as_of": f"{recipe.as_of:%Y-%m-%d}", "seed": recipe.seed, "customers": recipe.customers}
+    recipe, described = generate.recipe(name), data.package(name)
+    tables, _truth = recipe.generate(recipe.seed, recipe.size, 1)
+    described |= {"as_of": f"{recipe.as_of:%Y-%m-%d}", "seed": recipe.seed, "size": recipe.size}
     home = course_root() / "datasets" / name
     files: dict[str, bytes] = {}
     for resource in described["resources"]:
@@ -82,7 +81,7 @@ def csv_bytes(frame: pd.DataFrame, schema: dict[str, Any]) -> bytes:
 
 def _text(column: pd.Series, kind: str) -> pd.Series:
     if kind == "number":
-        return column.map("{:.2f}".format)
+        return column.map("{:.2f}".format, na_action="ignore")
     if kind == "boolean":
         return column.map({True: "true", False: "false"})
     if kind in _FORMATS:

@@ -9,7 +9,39 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 
-__all__ = ["clusters", "data", "generate", "pareto", "plots", "quiz", "rfm", "tiers", "widgets"]
+__all__ = [
+    "accounts",
+    "campaign",
+    "channel",
+    "churn",
+    "clusters",
+    "clv",
+    "credit",
+    "data",
+    "faq",
+    "funnel",
+    "generate",
+    "identity",
+    "inputs",
+    "leads",
+    "loyalty",
+    "pareto",
+    "plots",
+    "privacy",
+    "process",
+    "queueing",
+    "quiz",
+    "realdata",
+    "recommend",
+    "rfm",
+    "satisfaction",
+    "service",
+    "survey",
+    "survival",
+    "tiers",
+    "weights",
+    "widgets",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -20,11 +20,11 @@ from typing import Any
 import pandas as pd
 
 from crmlab.errors import CourseError
-from crmlab.generate import RECIPES
+from crmlab import generate
 from crmlab.i18n import _
 from crmlab.paths import course_root
 
-__all__ = ["Tables", "check_student_id", "draw", "load", "names", "package", "purchases", "student_id"]
+__all__ = ["Tables", "check_student_id", "draw", "load", "names", "package", "purchases", "student_id", "truth"]
 
 _DTYPES = {
     "string": "str",
@@ -87,7 +87,7 @@ class Tables:
 def names() -> list[str]:
     """Names of the data sets of the course: those described and those that can be generated."""
     described = {path.parent.name for path in (course_root() / "datasets").glob("*/datapackage.json")}
-    return sorted(described | set(RECIPES))
+    return sorted(described | set(generate.NAMES))
 
 
 def package(name: str) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def load(name: str) -> Tables:
 
 
 def draw(name: str, student_id: str) -> Tables:
-    """Tables of the same structure with other customers (about 1,000), drawn for one student.
+    """Tables of the same structure with other customers (orders, calls, ...), drawn for one student.
 
     The same student always gets the same tables; the draw is seeded by SHA-256 of the data set's name and the
     normalised student id.
@@ -134,15 +134,34 @@ def draw(name: str, student_id: str) -> Tables:
     Raises:
         CourseError: unknown name, or not a student id.
     """
-    _check_name(name, list(RECIPES))
-    recipe = RECIPES[name]
+    _check_name(name, list(generate.NAMES))
+    recipe = generate.recipe(name)
     digest = hashlib.sha256(f"{name}\n{check_student_id(student_id)}".encode()).digest()
     # Numbers start elsewhere too: an answer copied from a neighbour mostly names customers who are not there.
     first_number = 10_001 + 1_000 * (digest[0] % 89)
-    tables, _truth = recipe.generate(int.from_bytes(digest[1:9], "big"), recipe.drawn_customers, first_number)
+    tables, _truth = recipe.generate(int.from_bytes(digest[1:9], "big"), recipe.drawn, first_number)
     dtypes = {resource["name"]: _dtypes(resource) for resource in package(name)["resources"]}
     frames = {table: tables[table].astype(dtypes[table]) for table in dtypes}
     return Tables(name, recipe.as_of, frames)
+
+
+def truth(name: str) -> pd.DataFrame:
+    """What really lies behind the published data set: known, because the course generated it.
+
+    Real data never come with their truth; here it shows how near a model came.
+
+    Returns:
+        One row a unit, as the data card says (for ``ecommerce``: rate, drop-out, loyalty ... of each customer).
+
+    Raises:
+        CourseError: unknown name.
+
+    >>> truth("ecommerce")["loyalty"].value_counts().index.sort_values().to_list()
+    ['latent', 'loyal', 'none', 'spurious']
+    """
+    _check_name(name, list(generate.NAMES))
+    recipe = generate.recipe(name)
+    return recipe.generate(recipe.seed, recipe.size, 1)[1].frame()
 
 
 def check_student_id(text: str) -> str:
@@ -214,7 +233,16 @@ def _check_name(name: str, known: list[str]) -> None:
 
 
 def _dtypes(resource: dict[str, Any]) -> dict[str, str]:
-    return {field["name"]: _DTYPES[field["type"]] for field in resource["schema"]["fields"]}
+    return {field["name"]: _dtype(field) for field in resource["schema"]["fields"]}
+
+
+def _dtype(field: dict[str, Any]) -> str:
+    """Whole numbers that may be missing need a type of their own; floats and dates have a missing value."""
+    return "Int64" if field["type"] == "integer" and not _required(field) else _DTYPES[field["type"]]
+
+
+def _required(field: dict[str, Any]) -> bool:
+    return bool(field.get("constraints", {}).get("required"))
 
 
 def _read(name: str, resource: dict[str, Any]) -> pd.DataFrame:
@@ -222,11 +250,16 @@ def _read(name: str, resource: dict[str, Any]) -> pd.DataFrame:
     dtypes = _dtypes(resource)
     moments = [column for column, dtype in dtypes.items() if dtype.startswith("datetime")]
     plain = {column: dtype for column, dtype in dtypes.items() if column not in moments}
+    # An empty promotion is the text "", not a missing value; an empty number or day is missing.
+    gaps = {field["name"]: [""] for field in resource["schema"]["fields"] if not _required(field)}
+    gaps = {column: empty for column, empty in gaps.items() if dtypes[column] != "str"}
     frame = pd.read_csv(
         BytesIO(content),
         dtype=plain,
         parse_dates=moments,
-        na_filter=False,  # an empty promotion is the text "", not a missing value
+        keep_default_na=False,
+        na_values=gaps,
+        na_filter=bool(gaps),
         float_precision="round_trip",  # the very numbers that were generated
     )
     return frame.astype({column: dtypes[column] for column in moments})

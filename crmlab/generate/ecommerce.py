@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crmlab.generate import catalogue, reviews, seasons
+from crmlab.generate.recipe import Recipe, numbered
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -144,11 +145,11 @@ def generate(seed: int, customers: int, first_number: int = 1) -> tuple[dict[str
     """
     streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(6)]
     people = _people(streams[0], customers)
-    ids = _numbered("C", first_number, customers, 5)
+    ids = numbered("C", first_number, customers, 5)
     orders = _orders(streams[1], people)
     lines = _lines(streams[2], people, orders)
     referrer = _referrers(streams[3], people)
-    order_ids = _numbered("O", 1, len(orders.minute), 6)
+    order_ids = numbered("O", 1, len(orders.minute), 6)
     products = catalogue.products()
     tables = {
         "customers": _customer_table(streams[4], people, ids, referrer),
@@ -159,10 +160,6 @@ def generate(seed: int, customers: int, first_number: int = 1) -> tuple[dict[str
         "referrals": _referral_table(people, ids, referrer),
     }
     return tables, _truth(people, ids)
-
-
-def _numbered(letter: str, first: int, count: int, width: int) -> NDArray[np.object_]:
-    return np.array([f"{letter}{number:0{width}d}" for number in range(first, first + count)], dtype=object)
 
 
 def _dates(days: Ints) -> NDArray[np.datetime64]:
@@ -396,7 +393,7 @@ def _review_table(
     order, line, day, stars = order[by_day], line[by_day], day[by_day], stars[by_day]
     return pd.DataFrame(
         {
-            "review_id": _numbered("R", 1, len(order), 6),
+            "review_id": numbered("R", 1, len(order), 6),
             "order_id": order_ids[order],
             "product_id": products.product_id.to_numpy(dtype=object)[lines.product[line]],
             "customer_id": ids[orders.customer[order]],
@@ -433,3 +430,6 @@ def _truth(people: _People, ids: NDArray[np.object_]) -> Truth:
         spend=people.spend,
         sensitivity=people.sensitivity,
     )
+
+
+RECIPE = Recipe(generate=generate, seed=20260104, size=5000, drawn=1000, as_of=pd.Timestamp(seasons.AS_OF))

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from crmlab import data
-from crmlab.generate import RECIPES, catalogue, ecommerce, reviews, seasons
+from crmlab.generate import catalogue, ecommerce, reviews, seasons
 
-RECIPE = RECIPES["ecommerce"]
+RECIPE = ecommerce.RECIPE
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def shop() -> data.Tables:
 
 @pytest.fixture(scope="module")
 def truth() -> pd.DataFrame:
-    return ecommerce.generate(RECIPE.seed, RECIPE.customers)[1].frame()
+    return ecommerce.generate(RECIPE.seed, RECIPE.size)[1].frame()
 
 
 @pytest.fixture(scope="module", params=["published", "s01", "s02", "s03"])
@@ -38,13 +38,13 @@ def by_customer(shop: data.Tables) -> pd.DataFrame:
 
 
 def test_files_are_what_the_generator_makes(shop: data.Tables) -> None:
-    tables, _truth = ecommerce.generate(RECIPE.seed, RECIPE.customers)
+    tables, _truth = ecommerce.generate(RECIPE.seed, RECIPE.size)
     for table in shop:
         pd.testing.assert_frame_equal(shop[table], tables[table].astype(shop[table].dtypes), check_exact=True)
 
 
 def test_another_seed_gives_another_shop(shop: data.Tables) -> None:
-    other, _truth = ecommerce.generate(RECIPE.seed + 1, RECIPE.customers)
+    other, _truth = ecommerce.generate(RECIPE.seed + 1, RECIPE.size)
     assert not other["orders"]["customer_id"].equals(shop.orders["customer_id"])
     assert other["products"]["name"].tolist() == shop.products["name"].tolist()
 
