@@ -19,8 +19,8 @@ from typing import Any
 
 import pandas as pd
 
-from crmlab.errors import CourseError
 from crmlab import generate
+from crmlab.errors import CourseError
 from crmlab.i18n import _
 from crmlab.paths import course_root
 
