@@ -159,9 +159,9 @@ def vector(
         name=name,
     )
     _refuse(
-        raw,
+        found,
         ~_inside(found, low, high, above, below),
-        _("{name} 第 {row} 个值是 {value}，应{bounds}：请改正"),
+        _("{name} 第 {row} 个值是 {value:g}，应{bounds}：请改正"),
         name=name,
         bounds=_bounds(low, high, above, below),
     )
