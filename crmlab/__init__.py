@@ -39,6 +39,7 @@ __all__ = [
     "survey",
     "survival",
     "tiers",
+    "warehouse",
     "weights",
     "widgets",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crmlab import rfm
+from crmlab import inputs
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 
@@ -110,7 +110,7 @@ def _values(values: Any) -> pd.Series:
     if bad.any():
         row = bad.idxmax()
         raise CourseError(
-            _("客户 {id} 的数值 {value} 不是有限的数：请先补上或去掉").format(id=row, value=rfm.shown(raw[row]))
+            _("客户 {id} 的数值 {value} 不是有限的数：请先补上或去掉").format(id=row, value=inputs.shown(raw[row]))
         )
     if (series < 0).any():
         row = (series < 0).idxmax()

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from crmlab import inputs
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 
@@ -60,13 +61,13 @@ def rfm(
     ------
     CourseError : a column is missing, empty or of the wrong type, or a purchase lies after ``as_of``.
     """
-    _check_frame(purchases, _("购买记录"), (customer, date, amount))
-    last_day = _as_day(as_of)
+    inputs.frame(purchases, _("购买记录"), (customer, date, amount))
+    last_day = inputs.day(as_of, _("截止日"))
     rows = pd.DataFrame(
         {
-            "customer": _ids(purchases, customer),
-            "day": _days(purchases, date),
-            "amount": _amounts(purchases, amount),
+            "customer": inputs.ids(purchases, customer),
+            "day": inputs.days(purchases, date),
+            "amount": inputs.numbers(purchases, amount),
         }
     )
     refund = rows["amount"] < 0
@@ -156,8 +157,8 @@ def segment(scores: pd.DataFrame, high: int = HIGH) -> pd.Series:
     -------
     Series ``segment``, an ordered categorical with all eight names, same index as ``scores``.
     """
-    _check_frame(scores, _("评分表"), SCORES)
-    return name_segments(*(_amounts(scores, column).set_axis(scores.index) >= high for column in SCORES))
+    inputs.frame(scores, _("评分表"), SCORES)
+    return name_segments(*(inputs.numbers(scores, column).set_axis(scores.index) >= high for column in SCORES))
 
 
 def name_segments(recent: pd.Series, frequent: pd.Series, valuable: pd.Series) -> pd.Series:
@@ -216,13 +217,13 @@ def aligned(table: pd.DataFrame, groups: pd.Series) -> pd.Series:
 
 def check_table(table: Any, needs: Iterable[str] = MEASURES) -> None:
     """Raise a CourseError unless ``table`` has one row a customer and sound numbers in the columns ``needs``."""
-    _check_frame(table, _("RFM 表"), tuple(needs))
+    inputs.frame(table, _("RFM 表"), tuple(needs))
     if not table.index.is_unique:
         raise CourseError(
             _("RFM 表里客户 {value} 出现了不止一次：索引应是客户编号，每位客户一行").format(value=_first_repeat(table))
         )
     for column in needs:
-        numbers = _amounts(table, column)
+        numbers = inputs.numbers(table, column)
         if (numbers < 0).any():
             row = numbers.lt(0).idxmax()
             raise CourseError(
@@ -232,105 +233,5 @@ def check_table(table: Any, needs: Iterable[str] = MEASURES) -> None:
             )
 
 
-def shown(value: Any) -> str:
-    """A value as a message tells it: text in quotes, numbers bare (``inf``, not ``np.float64(inf)``)."""
-    return repr(value) if isinstance(value, str) else str(value)
-
-
 def _first_repeat(frame: pd.Series | pd.DataFrame) -> Any:
     return frame.index[frame.index.duplicated()][0]
-
-
-def _check_frame(frame: Any, what: str, columns: tuple[str, ...]) -> None:
-    if not isinstance(frame, pd.DataFrame):
-        raise CourseError(_("{what}应是 DataFrame，现在是 {kind}").format(what=what, kind=type(frame).__name__))
-    for column in columns:
-        if column not in frame.columns:
-            raise CourseError(
-                _("{what}缺少列 {column}：现有的列是 {have}").format(
-                    what=what, column=column, have=_("、").join(map(str, frame.columns)) or _("（没有列）")
-                )
-            )
-        if (frame.columns == column).sum() > 1:
-            raise CourseError(_("{what}里有不止一列叫 {column}：请先改名或去掉一列").format(what=what, column=column))
-    if frame.empty:
-        raise CourseError(_("{what}是空的，没有一行数据：请检查前面的筛选条件").format(what=what))
-
-
-def _as_day(as_of: Any) -> pd.Timestamp:
-    try:
-        if isinstance(as_of, (bool, int, float, np.number)):  # pandas would read a number as nanoseconds since 1970
-            raise ValueError(as_of)
-        day = pd.Timestamp(as_of)
-    except (ValueError, TypeError) as error:
-        raise CourseError(_('截止日 {value!r} 不是日期：请写成 "2025-12-31" 这样的形式').format(value=as_of)) from error
-    if pd.isna(day):
-        raise CourseError(_('截止日是空值：请写成 "2025-12-31" 这样的形式'))
-    return day.tz_localize(None).normalize()
-
-
-def _no_gaps(frame: pd.DataFrame, column: str) -> pd.Series:
-    """The column with a fresh index 0, 1, ...; a CourseError at the first missing value."""
-    values = frame[column].reset_index(drop=True)
-    missing = values.isna()
-    if missing.any():
-        raise CourseError(
-            _("列 {column} 第 {row} 行是空值：请先补上，或用 dropna() 去掉这一行").format(
-                column=column, row=missing.idxmax() + 1
-            )
-        )
-    return values
-
-
-def _ids(frame: pd.DataFrame, column: str) -> pd.Series:
-    """The column as values that can be sorted: a categorical would sort by the order of its categories."""
-    values = _no_gaps(frame, column)
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        values = values.astype(values.cat.categories.dtype)
-    if pd.api.types.infer_dtype(values).startswith("mixed"):
-        raise CourseError(
-            _("列 {column} 混有不同类型的编号，无法排序：请统一成文字，例如 astype(str)").format(column=column)
-        )
-    return values
-
-
-def _days(frame: pd.DataFrame, column: str) -> pd.Series:
-    values = _no_gaps(frame, column)
-    if pd.api.types.is_numeric_dtype(values):
-        raise CourseError(
-            _(
-                "列 {column} 是数字，不是日期，例如第 1 行的 {value}：请先用 pd.to_datetime() 并写明 format 来转换"
-            ).format(column=column, value=values.iloc[0])
-        )
-    try:
-        days = pd.to_datetime(values, errors="coerce", format=None if _is_dates(values) else "ISO8601")
-    except ValueError as error:
-        raise CourseError(_("列 {column} 混有不同时区的时间：请先统一时区").format(column=column)) from error
-    bad = days.isna()
-    if bad.any():
-        row = bad.idxmax()
-        raise CourseError(
-            _("列 {column} 第 {row} 行的 {value!r} 不是日期：请写成 2025-12-31 这样的形式").format(
-                column=column, row=row + 1, value=values[row]
-            )
-        )
-    return days.dt.tz_localize(None).dt.normalize()
-
-
-def _is_dates(values: pd.Series) -> bool:
-    return pd.api.types.is_datetime64_any_dtype(values)
-
-
-def _amounts(frame: pd.DataFrame, column: str) -> pd.Series:
-    """The column as floats with a fresh index; a CourseError at the first value that is no finite number."""
-    values = _no_gaps(frame, column)
-    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-    bad = ~np.isfinite(numbers)
-    if bad.any():
-        row = bad.idxmax()
-        raise CourseError(
-            _("列 {column} 第 {row} 行的 {value} 不是有限的数：请先改正或去掉这一行").format(
-                column=column, row=row + 1, value=shown(values[row])
-            )
-        )
-    return numbers
