@@ -16,7 +16,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from course import links, messages, notebooks
+from course import data, links, messages, notebooks
+from course.files import digest
 from course.model import (
     Assignment,
     Chapter,
@@ -32,6 +33,7 @@ from course.model import (
     load_with_lines,
 )
 from course.notebooks import INSTRUCTOR, Cell, Notebook
+from crmlab.errors import CourseError
 from crmlab.i18n import _
 
 CODE_LINES = 15
@@ -495,8 +497,8 @@ def _rubric(task: Task, cells: Sequence[tuple[Notebook, Cell]], sources: Sequenc
 
 
 def _datasets(context: Context) -> Iterator[Finding]:
-    """Data sets that written chapters use, and those that exist: the files are all there, whole, and declared."""
-    users = {name: chapter for chapter in context.course.written_chapters() for name in chapter.datasets}
+    """Data sets that chapters use, written or planned, and those that exist: described, whole, with their cards."""
+    users = {name: chapter for chapter in context.course.chapters for name in chapter.datasets}
     present = {path.name for path in _folders(context.root / "datasets")}
     for name in sorted(users.keys() | present):
         folder = context.root / "datasets" / name
@@ -508,31 +510,51 @@ def _datasets(context: Context) -> Iterator[Finding]:
             continue
         text = package.read_text(encoding="utf-8")
         try:
-            resources = json.loads(text)["resources"]
-            declared = {str(resource["path"]): resource.get("bytes") for resource in resources}
-        except (ValueError, KeyError, TypeError):
-            yield Finding(file, 1, _("不是完整的 datapackage.json，请从版本库恢复"))
+            described = json.loads(text)
+            faults = data.faults_of_description(described)
+        except (ValueError, TypeError):
+            faults = [_("不是完整的 datapackage.json，请从版本库恢复")]
+        if faults:
+            yield from (Finding(file, 1, fault) for fault in faults)
             continue
-        yield from _files(context, name, folder, declared, text)
+        yield from _files(context, folder, described["resources"], text)
+        yield from _card(context, folder, described)
 
 
-def _files(context: Context, name: str, folder: Path, declared: dict[str, Any], text: str) -> Iterator[Finding]:
-    for resource, size in declared.items():
-        path = folder / resource
+def _files(context: Context, folder: Path, resources: list[dict[str, Any]], text: str) -> Iterator[Finding]:
+    for resource in resources:
+        path = folder / resource["path"]
         file = _relative(context, path)
         if not path.is_file():
-            line = text.count("\n", 0, text.find(f'"{resource}"')) + 1
+            line = text.count("\n", 0, text.find(f'"{path.name}"')) + 1
             message = _("列出的 {resource} 不存在，请运行 course data build {name}").format(
-                resource=resource, name=name
+                resource=path.name, name=folder.name
             )
             yield Finding(_relative(context, folder / "datapackage.json"), line, message)
-        elif path.stat().st_size != size:
+        elif path.stat().st_size != resource["bytes"]:
             message = _("有 {found} 字节，datapackage.json 记的是 {size}，文件不完整，请运行 course data build {name}")
-            yield Finding(file, 1, message.format(found=path.stat().st_size, size=size, name=name))
+            yield Finding(file, 1, message.format(found=path.stat().st_size, size=resource["bytes"], name=folder.name))
+        elif resource["hash"] != f"sha256:{digest(path.read_bytes())}":
+            message = _("内容与 datapackage.json 的校验值不符，文件被改动过，请运行 course data build {name}")
+            yield Finding(file, 1, message.format(name=folder.name))
+    declared = {resource["path"] for resource in resources}
     for path in sorted([*folder.glob("*.csv"), *folder.glob("*.parquet")]):
         if path.name not in declared:
             message = _("datapackage.json 里没有这个文件，请列入或删去")
             yield Finding(_relative(context, path), 1, message)
+
+
+def _card(context: Context, folder: Path, described: dict[str, Any]) -> Iterator[Finding]:
+    """The data card is there, and its tables are those of the schema."""
+    path = folder / "README.md"
+    try:
+        current = data.card(path, described)
+    except CourseError as error:
+        yield Finding(_relative(context, path), 1, str(error))
+        return
+    if path.read_text(encoding="utf-8") != current:
+        message = _("数据卡里的表与 datapackage.json 不一致，请运行 course data build {name}")
+        yield Finding(_relative(context, path), 1, message.format(name=folder.name))
 
 
 # --------------------------------------------------------------------------------------------------------- report

@@ -19,7 +19,7 @@ from crmlab.paths import course_root
 
 _MOST_PROBLEMS = 8  # of one file: more would hide the first
 _WHOLE_FILE = ("scheme-error", "byte-count", "row-count", "hash-count")  # told before single cells
-_CARD_MARKS = ("<!-- tables: written by course data build -->", "<!-- /tables -->")
+CARD_MARKS = ("<!-- tables: written by course data build -->", "<!-- /tables -->")
 _FORMATS = {"date": "%Y-%m-%d", "datetime": "%Y-%m-%d %H:%M"}
 _REASONS = {
     "row-count": _("行数与 datapackage.json 不符"),
@@ -54,7 +54,9 @@ def build(name: str, folder: Path | None = None) -> dict[str, int]:
     """
     if name not in generate.NAMES:
         raise CourseError(
-            _("数据集“{name}”没有生成程序，可以生成的有：{known}。").format(name=name, known=_("、").join(generate.NAMES))
+            _("数据集“{name}”没有生成程序，可以生成的有：{known}。").format(
+                name=name, known=_("、").join(generate.NAMES)
+            )
         )
     recipe, described = generate.recipe(name), data.package(name)
     tables, _truth = recipe.generate(recipe.seed, recipe.size, 1)
@@ -66,7 +68,7 @@ def build(name: str, folder: Path | None = None) -> dict[str, int]:
         resource["rows"] = len(tables[resource["name"]])
         resource |= {"bytes": len(content), "hash": f"sha256:{digest(content)}"}
         files[resource["path"]] = content
-    files["README.md"] = _card(home / "README.md", described).encode()
+    files["README.md"] = card(home / "README.md", described).encode()
     files["datapackage.json"] = (json.dumps(described, ensure_ascii=False, indent=2) + "\n").encode()
     for file, content in files.items():
         _write((folder or home) / file, content)
@@ -89,9 +91,9 @@ def _text(column: pd.Series, kind: str) -> pd.Series:
     return column
 
 
-def _card(path: Path, described: dict[str, Any]) -> str:
+def card(path: Path, described: dict[str, Any]) -> str:
     """The data card with its section on tables and columns written anew from the schema."""
-    begin, end = _CARD_MARKS
+    begin, end = CARD_MARKS
     try:
         before, rest = path.read_text(encoding="utf-8").split(begin)
         _old, after = rest.split(end)
@@ -123,6 +125,27 @@ def _write(path: Path, content: bytes) -> None:
         raise CourseError(
             _("无法写入 {path}（{error}），请检查磁盘空间和目录权限。").format(path=path, error=error.strerror)
         ) from error
+
+
+def faults_of_description(described: Any) -> list[str]:
+    """What Frictionless has against a ``datapackage.json``, and what a build should have entered; the data are not read."""
+    from frictionless import FrictionlessException, Package
+
+    if not isinstance(described, dict):
+        raise TypeError(described)
+    try:
+        errors = list(Package.metadata_validate(described))
+    except FrictionlessException as error:  # a type that it doesn't know
+        errors = [error.error]
+    faults = [_("{note}，请改正").format(note=error.note) for error in errors]
+    for resource in [] if faults else described["resources"]:
+        lacking = {"bytes", "hash", "rows", "path"} - resource.keys()
+        if lacking:
+            message = _("{resource} 缺少 {keys}，请运行 course data build {name}")
+            faults.append(
+                message.format(resource=resource["name"], keys=_("、").join(sorted(lacking)), name=described["name"])
+            )
+    return faults
 
 
 def validate(name: str, folder: Path | None = None) -> list[str]:

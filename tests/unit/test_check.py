@@ -10,7 +10,9 @@ from rich.cells import cell_len
 from typer.testing import CliRunner
 
 from course import check, notebooks
+from course import data as building
 from course.cli import app
+from course.files import digest
 from course.model import Assignment, Chapter, Course, Finding, Task, load
 from course.notebooks import Json
 from crmlab.paths import course_root
@@ -74,8 +76,8 @@ def root(tmp_path: Path) -> Path:
     for chapter in course.written_chapters():
         save(tmp_path / "chapters" / f"{chapter.id}.ipynb", chapter_cells(chapter))
         (tmp_path / "chapters" / f"{chapter.id}.quiz.toml").write_text('[[items]]\nask = "?"\n' * 6, encoding="utf-8")
-        for name in chapter.datasets:
-            write_dataset(tmp_path / "datasets" / name)
+    for name in {name for chapter in course.chapters for name in chapter.datasets}:
+        write_dataset(tmp_path / "datasets" / name)
     for assignment in course.assignments:
         if assignment.written:
             save(tmp_path / "assignments" / assignment.id / "work.ipynb", assignment_cells(assignment))
@@ -89,9 +91,16 @@ def root(tmp_path: Path) -> Path:
 
 def write_dataset(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "orders.csv").write_bytes(b"order_id\n1\n2\n")
-    package = {"name": folder.name, "resources": [{"name": "orders", "path": "orders.csv", "bytes": 13}]}
-    (folder / "datapackage.json").write_text(json.dumps(package, indent=2), encoding="utf-8")
+    content = b"order_id\n1\n2\n"
+    (folder / "orders.csv").write_bytes(content)
+    field = {"name": "order_id", "type": "integer", "description": "订单编号"}
+    resource = {"name": "orders", "path": "orders.csv", "title": "订单", "description": "每行一张订单。"}
+    resource |= {"bytes": len(content), "hash": f"sha256:{digest(content)}", "rows": 2, "schema": {"fields": [field]}}
+    described = {"name": folder.name, "resources": [resource]}
+    (folder / "datapackage.json").write_text(json.dumps(described, indent=2), encoding="utf-8")
+    begin, end = building.CARD_MARKS
+    (folder / "README.md").write_text(f"# 数据卡\n\n{begin}{end}\n", encoding="utf-8")
+    (folder / "README.md").write_text(building.card(folder / "README.md", described), encoding="utf-8")
 
 
 def told(root: Path) -> list[str]:
@@ -327,6 +336,37 @@ def test_dataset_cut_in_half(root: Path) -> None:
     assert sentence.startswith("datasets/ecommerce/orders.csv:1: 有 6 字节")
     assert "13" in sentence
     assert "course data build ecommerce" in sentence
+
+
+def test_dataset_with_one_byte_changed(root: Path) -> None:
+    path = root / "datasets/faq/orders.csv"
+    path.write_bytes(path.read_bytes().replace(b"1", b"7"))
+    (sentence,) = told(root)
+    assert sentence.startswith("datasets/faq/orders.csv:1: 内容与 datapackage.json 的校验值不符")
+    assert "course data build faq" in sentence
+
+
+def test_data_card(root: Path) -> None:
+    path = root / "datasets/faq/README.md"
+    path.write_text(path.read_text(encoding="utf-8").replace("订单编号", "编号"), encoding="utf-8")
+    (sentence,) = told(root)
+    assert sentence.startswith("datasets/faq/README.md:1: 数据卡里的表与 datapackage.json 不一致")
+    path.unlink()
+    (sentence,) = told(root)
+    assert sentence.startswith("datasets/faq/README.md:1: 数据卡 ")
+
+
+def test_description_of_a_dataset(root: Path) -> None:
+    path = root / "datasets/faq/datapackage.json"
+    described = json.loads(path.read_text(encoding="utf-8"))
+    described["resources"][0].pop("hash")
+    path.write_text(json.dumps(described), encoding="utf-8")
+    (sentence,) = told(root)
+    assert sentence.startswith("datasets/faq/datapackage.json:1: orders 缺少 hash，请运行 course data build faq")
+    described["resources"][0]["schema"]["fields"][0]["type"] = 7
+    path.write_text(json.dumps(described), encoding="utf-8")
+    (sentence,) = told(root)
+    assert sentence == 'datasets/faq/datapackage.json:1: field type "7" is not supported，请改正'
 
 
 def test_dataset_files(root: Path) -> None:
