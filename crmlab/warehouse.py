@@ -131,6 +131,7 @@ def rfm_segments(
 
     day = inputs.day(as_of, "as_of")
     with TemporaryDirectory() as spill, duckdb.connect(config=_config(spill)) as connection:
+        connection.execute("SET enable_progress_bar = false")  # it would write into the notebook's stdout
         try:
             connection.read_parquet(str(lines)).project(
                 f"{_name(customer)} AS customer, CAST({_name(date)} AS DATE) AS day, CAST({_name(amount)} AS DOUBLE) AS amount"

@@ -37,7 +37,7 @@ _REPEATS = 20  # simulated panels behind the expected bars of a figure
 _NODES, _WEIGHTS = (part / 2 for part in np.polynomial.legendre.leggauss(32))
 _NODES = _NODES + 0.5  # of Gauss-Legendre quadrature on the interval 0 to 1
 _REACH = 36.0  # exp(-36) falls below the precision of a float
-_BLOCK = 8192  # histories integrated at once: keeps a million of them out of memory
+_BLOCK = 8192  # numbers worked on at once: what fits into the cache of a processor
 _NEAR_ONE = 1e-6
 _SAMPLE = 10_000  # customers whose optimum is a good start for many more
 
@@ -92,6 +92,11 @@ class BuyTillYouDie(MaximumLikelihood, ABC):
     def p_alive(self, x: Any, t_x: Any, T: Any) -> Any:
         """Probability (0-1) that a customer with this history is still active at T; the form of the arguments."""
         return like(self._alive(**_checked(x=x, t_x=t_x, T=T)), "p_alive", x, t_x, T)
+
+    def log_likelihood(self, x: Any, t_x: Any = None, T: Any = None) -> float:
+        """Log-likelihood of the present parameters for these customers; arguments as for :meth:`fit`."""
+        histories = Histories.collapse(_histories(x, t_x, T))
+        return float(self._likelihood(histories)(np.array(list(self.params_.values())))[0])
 
     def simulate(self, T: Any, seed: int = 0) -> pd.DataFrame:
         """Histories of customers drawn from the model, one a value of ``T``.
@@ -260,7 +265,7 @@ class ParetoNBD(BuyTillYouDie):
         values, place = np.unique(histories.x, return_inverse=True)
         count = np.bincount(place, weights=histories.n)
         customers = count.sum()
-        blocks = list(histories.blocks())
+        blocks = list(histories.blocks(size=_BLOCK // len(_NODES)))
 
         def log_likelihood(params: Floats) -> tuple[float, Floats]:
             r, alpha, s, beta = params
@@ -389,11 +394,11 @@ class Histories:
     def rows(self, part: Any) -> tuple[Floats, Floats, Floats]:
         return self.x[part], self.t_x[part], self.T[part]
 
-    def blocks(self, where: Any = True) -> Iterator[Any]:
-        """Index arrays of at most ``_BLOCK`` histories each, together those that ``where`` picks."""
+    def blocks(self, where: Any = True, size: int = _BLOCK) -> Iterator[Any]:
+        """Index arrays of at most ``size`` histories each, together those that ``where`` picks."""
         picked = np.flatnonzero(np.broadcast_to(where, self.x.shape))
-        for start in range(0, len(picked), _BLOCK):
-            yield picked[start : start + _BLOCK]
+        for start in range(0, len(picked), size):
+            yield picked[start : start + size]
 
 
 def _histories(x: Any, t_x: Any, T: Any) -> pd.DataFrame:

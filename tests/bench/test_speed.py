@@ -1,10 +1,7 @@
-"""Speed as ratios within one run, and the few limits that a reader waits for: ``make bench`` prints them."""
+"""What readers, students and teachers wait for."""
 
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pandas as pd
@@ -15,17 +12,8 @@ from course import model
 from course.hub.preflight import free_ports
 from crmlab import data, rfm
 from crmlab.paths import course_root
+from tests.bench.conftest import seconds
 from tests.browser.classroom import start_class
-
-
-def seconds(work: Callable[[], object], times: int = 3) -> float:
-    """The best of some runs."""
-    best = float("inf")
-    for _ in range(times):
-        start = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - start)
-    return best
 
 
 @pytest.fixture(scope="module")
@@ -45,66 +33,60 @@ def rfm_by_loops(purchases: pd.DataFrame, as_of: pd.Timestamp) -> dict[str, tupl
     return {key: ((as_of - last[key]).days, len(days[key]), money[key]) for key in last}
 
 
-def test_rfm_beats_loops(shop):
+def test_rfm_beats_loops(shop, note: Any):
     purchases = data.purchases(shop)
     loops, library = (
         seconds(lambda: rfm_by_loops(purchases, shop.as_of)),
         seconds(lambda: rfm.rfm(purchases, shop.as_of)),
     )
-    print(
-        f"\nRFM of {len(purchases):,} purchases: loops {loops:.3f} s, library {library:.3f} s, {loops / library:.1f}×"
+    note(
+        f"RFM of {len(purchases):,} purchases, loops against the library",
+        f"{loops:.3f} s, {library:.3f} s",
+        f"{loops / library:.1f}×",
+        "> 2×",
     )
     assert loops / library > 2
 
 
-def test_cost_grows_no_faster_than_the_data(shop):
+def test_cost_grows_no_faster_than_the_data(shop, note: Any):
     purchases = data.purchases(shop)
     copies = [purchases.assign(customer_id=purchases["customer_id"] + f"-{n}") for n in range(8)]
     eightfold = pd.concat(copies, ignore_index=True)
     small, large = (seconds(lambda f=frame: rfm.score(rfm.rfm(f, shop.as_of))) for frame in (purchases, eightfold))
-    print(f"\nRFM scores of 8 times the purchases: {large / small:.1f}× the time")
+    note("RFM scores of 8 times the purchases", f"{small:.3f} s, {large:.3f} s", f"{large / small:.1f}×", "< 12×")
     assert large / small < 12
 
 
-def test_draw_is_cheaper_than_two_loads(shop):
+def test_draw_is_cheaper_than_two_loads(shop, note: Any):
     draw, load = (seconds(lambda: data.draw("ecommerce", "bench")), seconds(lambda: data.load("ecommerce")))
-    print(f"\ndraw for one student {draw:.3f} s, load {load:.3f} s, {draw / load:.2f}×")
+    note("ecommerce: draw for a student against load", f"{draw:.3f} s, {load:.3f} s", f"{draw / load:.2f}×", "< 2×")
     assert draw / load < 2
 
 
-def test_import_is_light():
-    def run(code: str) -> Callable[[], object]:
-        return lambda: subprocess.run([sys.executable, "-c", code], check=True)
-
-    light, heavy = seconds(run("import crmlab")), seconds(run("import pandas, matplotlib.pyplot, sklearn.cluster"))
-    print(f"\nimport crmlab {light:.2f} s, the scientific stack {heavy:.2f} s, {heavy / light:.1f}×")
-    assert heavy / light > 3
-
-
-def test_second_book_is_five_times_faster(tmp_path: Path):
+def test_second_book_is_five_times_faster(tmp_path: Path, note: Any):
     from course.book.build import build_book
 
     build = lambda: build_book(out=tmp_path / "book")  # noqa: E731
     first, second = seconds(build, times=1), seconds(build, times=1)
-    print(f"\nbook: first {first:.1f} s, second {second:.1f} s, {first / second:.0f}×")
+    note("book, first and second build", f"{first:.1f} s, {second:.1f} s", f"{first / second:.0f}×", "> 5×")
     assert first / second > 5
 
 
 @pytest.mark.parametrize("chapter", [chapter.id for chapter in model.load().written_chapters()])
-def test_a_chapter_runs_within_a_minute(chapter: str):
+def test_a_chapter_runs_within_a_minute(chapter: str, note: Any):
     path = course_root() / "chapters" / f"{chapter}.ipynb"
     client = NotebookClient(nbformat.read(path, as_version=4), timeout=120, kernel_name="python3")
     whole = seconds(lambda: client.execute(cwd=str(path.parent)), times=1)
-    print(f"\n{chapter}: {whole:.1f} s from top to bottom, with the start of the kernel")
+    note(f"{chapter} from top to bottom", "with the start of the kernel", f"{whole:.1f} s", "< 60 s")
     assert whole < 60
 
 
-def test_second_start_of_a_class(tmp_path: Path):
+def test_second_start_of_a_class(tmp_path: Path, note: Any):
     folder, port = tmp_path / "class", free_ports(1)[0]
     starts = []
     for _ in range(2):
         running = start_class(folder, port)
         starts.append(running.seconds)
         running.stop()
-    print(f"\nclass: first start {starts[0]:.1f} s, second {starts[1]:.1f} s")
+    note("class, second start", f"first {starts[0]:.1f} s", f"{starts[1]:.1f} s", "< 20 s")
     assert starts[1] < 20

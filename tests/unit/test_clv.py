@@ -216,6 +216,14 @@ def test_pareto_nbd_on_cdnow(cdnow: pd.DataFrame) -> None:
     assert model.log_likelihood_ == pytest.approx(-9595.0, abs=0.05)
 
 
+def test_the_likelihood_is_highest_at_the_fit(fitted: BetaGeoNBD | ParetoNBD, cdnow: pd.DataFrame) -> None:
+    assert fitted.log_likelihood(cdnow) == pytest.approx(fitted.log_likelihood_, abs=1e-6)
+    for name, value in fitted.params_.items():
+        for factor in (0.97, 1.03):
+            other = type(fitted)(fitted.params_ | {name: value * factor})
+            assert other.log_likelihood(cdnow["x"], cdnow["t_x"], cdnow["T"]) < fitted.log_likelihood_
+
+
 def test_forecast_of_the_holdout(fitted: BetaGeoNBD | ParetoNBD, cdnow: pd.DataFrame) -> None:
     ahead = fitted.expected_purchases(39, cdnow["x"], cdnow["t_x"], cdnow["T"])
     assert ahead.index.equals(cdnow.index)
