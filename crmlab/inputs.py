@@ -351,7 +351,7 @@ def _bounds(low: float, high: float, above: float, below: float) -> str:
         (above, _("大于 {bound:g}")),
         (below, _("小于 {bound:g}")),
     ]
-    return _("且").join(words.format(bound=bound) for bound, words in told if np.isfinite(bound))
+    return _(" 且").join(words.format(bound=bound) for bound, words in told if np.isfinite(bound))
 
 
 def _refuse(values: pd.Series, bad: pd.Series, message: str, **words: Any) -> None:
