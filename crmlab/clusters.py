@@ -37,6 +37,13 @@ def features(table: pd.DataFrame, *, log: bool = True, scale: bool = True) -> pd
     Returns
     -------
     DataFrame, columns ``recency``, ``frequency``, ``monetary``, same index as ``table``.
+
+    >>> table = pd.DataFrame({"recency": [99, 9, 0], "frequency": [2, 2, 2], "monetary": [0, 9, 99]})
+    >>> features(table).round(2)
+       recency  frequency  monetary
+    0     1.22        0.0     -1.22
+    1     0.00        0.0      0.00
+    2    -1.22        0.0      1.22
     """
     rfm.check_table(table)
     points = table[list(rfm.MEASURES)].astype("float64")
@@ -64,6 +71,13 @@ class KMeansSegments:
         so nearer to a typical customer than to the arithmetic mean.
     inertia_ : float, sum of squared distances to the centres, in standardised units
     silhouette_ : float, -1 to 1, mean over customers (over a fixed sample of 2,000 if there are more)
+
+    >>> table = pd.DataFrame({"recency": [200, 220, 7, 9], "frequency": [1, 1, 9, 8], "monetary": [60, 80, 900, 950]})
+    >>> segments = KMeansSegments(k=2).fit(table)
+    >>> segments.labels_.to_list()
+    [2, 2, 1, 1]
+    >>> segments.profile()["median_recency"].to_list()
+    [8.0, 210.0]
     """
 
     labels_: pd.Series
@@ -122,6 +136,16 @@ def choose_k(table: pd.DataFrame, ks: Iterable[int] = range(2, 9), seed: int = 0
     -------
     DataFrame, index ``k``, columns ``inertia`` (falls with every k: look for the bend) and ``silhouette`` (the higher,
     the better the clusters are apart). Neither knows what a manager can act on.
+
+    >>> from crmlab import data
+    >>> shop = data.draw("ecommerce", "demo")
+    >>> table = rfm.rfm(data.purchases(shop), shop.as_of)
+    >>> choose_k(table, range(2, 5)).round({"inertia": 0, "silhouette": 2})
+       inertia  silhouette
+    k
+    2   1227.0        0.44
+    3    910.0        0.35
+    4    725.0        0.35
     """
     if not isinstance(ks, Iterable):
         raise CourseError(_("ks 应是一串群数，例如 range(2, 9)，现在是 {ks!r}").format(ks=ks))
@@ -133,7 +157,12 @@ def choose_k(table: pd.DataFrame, ks: Iterable[int] = range(2, 9), seed: int = 0
 
 
 def silhouette(points: Array, labels: npt.NDArray[Any], seed: int = 0) -> float:
-    """Mean silhouette; over a fixed sample of 2,000 if there are more points; nan if there is one cluster only."""
+    """Mean silhouette; over a fixed sample of 2,000 if there are more points; nan if there is one cluster only.
+
+    >>> points = np.array([[0, 0], [0, 1], [5, 0], [5, 1]])
+    >>> round(silhouette(points, np.array([0, 0, 1, 1])), 2)  # 1 - 1 / 5.05: the own group is near, the other far
+    0.8
+    """
     from sklearn.metrics import silhouette_score
 
     if len(points) > SILHOUETTE_SAMPLE:
@@ -144,7 +173,13 @@ def silhouette(points: Array, labels: npt.NDArray[Any], seed: int = 0) -> float:
 
 
 def check_k(k: Any, points: pd.DataFrame) -> None:
-    """Raise a CourseError unless ``points`` can be cut into ``k`` clusters."""
+    """Raise a CourseError unless ``points`` can be cut into ``k`` clusters.
+
+    >>> check_k(3, pd.DataFrame({"monetary": [60, 60, 900, 900]}))
+    Traceback (most recent call last):
+        ...
+    crmlab.errors.CourseError: 只有 2 种不同的客户，分不成 3 群：请减小 k 或使用更多客户
+    """
     if not isinstance(k, (int, np.integer)) or isinstance(k, bool) or k < 2:
         raise CourseError(_("群数 k 应是不小于 2 的整数，现在是 {k!r}").format(k=k))
     different = len(points.drop_duplicates())
@@ -181,6 +216,10 @@ class LloydStep:
     labels : (n,) ints 0..k-1, the nearest centre at the last assignment; None before the first
     inertia : sum of squared distances of customers to their centres; nan before the first assignment
     converged : the last assignment changed nothing, so no further step will
+
+    >>> last = lloyd(np.array([[1.0], [2.0], [8.0], [9.0]]), k=2)[-1]
+    >>> sorted(last.centers.ravel().tolist()), last.inertia, last.converged
+    ([1.5, 8.5], 1.0, True)
     """
 
     number: int
@@ -191,7 +230,12 @@ class LloydStep:
 
 
 def lloyd_start(points: Array, k: int, seed: int = 0) -> LloydStep:
-    """Centres on ``k`` different customers drawn at random (Forgy's start, so that the seed matters)."""
+    """Centres on ``k`` different customers drawn at random (Forgy's start, so that the seed matters).
+
+    >>> start = lloyd_start(np.array([[1.0], [2.0], [8.0], [9.0]]), k=2, seed=1)
+    >>> start.centers.tolist(), start.labels is None
+    ([[2.0], [8.0]], True)
+    """
     distinct = np.unique(points, axis=0)
     check_k(k, pd.DataFrame(distinct))
     chosen = np.random.default_rng(seed).choice(len(distinct), k, replace=False)
@@ -199,7 +243,15 @@ def lloyd_start(points: Array, k: int, seed: int = 0) -> LloydStep:
 
 
 def lloyd_step(points: Array, state: LloydStep) -> LloydStep:
-    """The next moment: assign after a start or an update, update after an assignment."""
+    """The next moment: assign after a start or an update, update after an assignment.
+
+    >>> points = np.array([[1.0], [2.0], [8.0], [9.0]])
+    >>> assigned = lloyd_step(points, LloydStep(0, np.array([[1.0], [2.0]]), None, float("nan"), False))
+    >>> assigned.labels.tolist()
+    [0, 1, 1, 1]
+    >>> lloyd_step(points, assigned).centers.round(2).tolist()
+    [[1.0], [6.33]]
+    """
     if state.converged:
         return state
     if state.number % 2 == 0:
@@ -211,7 +263,11 @@ def lloyd_step(points: Array, state: LloydStep) -> LloydStep:
 
 
 def lloyd(points: Array, k: int, seed: int = 0, max_steps: int = 200) -> list[LloydStep]:
-    """All moments from the start to convergence (or ``max_steps``)."""
+    """All moments from the start to convergence (or ``max_steps``).
+
+    >>> [round(step.inertia, 1) for step in lloyd(np.array([[1.0], [2.0], [8.0], [9.0]]), k=2, seed=1)]
+    [nan, 2.0, 1.0, 1.0]
+    """
     states = [lloyd_start(points, k, seed)]
     while not states[-1].converged and len(states) <= max_steps:
         states.append(lloyd_step(points, states[-1]))

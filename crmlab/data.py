@@ -46,6 +46,12 @@ class Tables:
         name: name of the data set.
         as_of: day at whose end the data were taken (midnight Timestamp of that day).
         frames: the tables by name.
+
+    >>> shop = load("ecommerce")
+    >>> list(shop)
+    ['customers', 'products', 'orders', 'items', 'reviews', 'referrals']
+    >>> shop.orders is shop["orders"], shop.as_of
+    (True, Timestamp('2025-12-31 00:00:00'))
     """
 
     name: str
@@ -85,7 +91,11 @@ class Tables:
 
 
 def names() -> list[str]:
-    """Names of the data sets of the course: those described and those that can be generated."""
+    """Names of the data sets of the course: those described and those that can be generated.
+
+    >>> "ecommerce" in names(), "微店" in names()
+    (True, False)
+    """
     described = {path.parent.name for path in (course_root() / "datasets").glob("*/datapackage.json")}
     return sorted(described | set(generate.NAMES))
 
@@ -95,6 +105,10 @@ def package(name: str) -> dict[str, Any]:
 
     Raises:
         CourseError: unknown name, or the description can't be read.
+
+    >>> customers = package("ecommerce")["resources"][0]
+    >>> [field["name"] for field in customers["schema"]["fields"]]
+    ['customer_id', 'region', 'age_band', 'channel', 'member_since', 'marketing_consent']
     """
     _check_name(name, names())
     path = _folder(name) / "datapackage.json"
@@ -119,6 +133,9 @@ def load(name: str) -> Tables:
 
     Raises:
         CourseError: unknown name; a file is missing, cut off or changed.
+
+    >>> load("ecommerce").customers["channel"].value_counts().idxmax()
+    '自然搜索'
     """
     described = package(name)
     frames = {resource["name"]: _read(name, resource) for resource in described["resources"]}
@@ -133,6 +150,12 @@ def draw(name: str, student_id: str) -> Tables:
 
     Raises:
         CourseError: unknown name, or not a student id.
+
+    >>> mine, neighbours = draw("ecommerce", "S2026001"), draw("ecommerce", "S2026002")
+    >>> len(mine.customers), len(neighbours.customers)
+    (1000, 1000)
+    >>> mine.customers["customer_id"].iloc[0], neighbours.customers["customer_id"].iloc[0]
+    ('C61001', 'C52001')
     """
     _check_name(name, list(generate.NAMES))
     recipe = generate.recipe(name)
@@ -169,6 +192,9 @@ def check_student_id(text: str) -> str:
 
     Raises:
         CourseError: it isn't 1-32 letters, digits, dots, underscores or hyphens with a letter or digit first.
+
+    >>> check_student_id(" S2026001 ")
+    's2026001'
     """
     normal = text.strip().lower() if isinstance(text, str) and text.isascii() else ""
     if not _STUDENT_ID.fullmatch(normal):
@@ -186,6 +212,9 @@ def student_id() -> str:
 
     Raises:
         CourseError: the name set there is no student id.
+
+    >>> draw("ecommerce", student_id()).customers.shape  # the tables of whoever works here
+    (1000, 6)
     """
     return check_student_id(os.environ.get("CRM_STUDENT_ID") or os.environ.get("JUPYTERHUB_USER") or "demo")
 
@@ -201,6 +230,15 @@ def purchases(tables: Tables) -> pd.DataFrame:
 
     Raises:
         CourseError: not the tables of a shop.
+
+    >>> shop = load("ecommerce")
+    >>> sold = purchases(shop)
+    >>> len(shop.orders) - len(sold)  # cancelled or sent back as a whole
+    2539
+    >>> sold.head(2)
+      customer_id order_id       date  amount
+    0      C00002  O000001 2024-01-01   118.6
+    1      C00004  O000002 2024-01-01   160.8
     """
     if not isinstance(tables, Tables) or not {"orders", "items"} <= set(tables):
         raise CourseError(

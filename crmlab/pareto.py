@@ -33,6 +33,9 @@ def abc_classes(values: pd.Series, cuts: tuple[float, float] = (0.8, 0.95)) -> p
     Returns
     -------
     Series ``abc``, an ordered categorical A, B, C, same index and order as ``values``.
+
+    >>> abc_classes(pd.Series({"C1": 4, "C2": 70, "C3": 20, "C4": 6})).to_dict()  # before them: 96, 0, 70, 90 %
+    {'C1': 'C', 'C2': 'A', 'C3': 'A', 'C4': 'B'}
     """
     series = _values(values)
     first, second = _cuts(cuts)
@@ -50,6 +53,14 @@ def lorenz(values: pd.Series) -> pd.DataFrame:
     -------
     DataFrame with n + 1 rows, columns ``customers`` and ``value``: cumulative shares (0-1) from the customer with the
     least value on, first row 0, 0, last row 1, 1.
+
+    >>> lorenz(pd.Series([50, 10, 30, 10]))
+       customers  value
+    0       0.00    0.0
+    1       0.25    0.1
+    2       0.50    0.2
+    3       0.75    0.5
+    4       1.00    1.0
     """
     amounts = np.sort(_values(values).to_numpy())
     total = np.concatenate([[0.0], np.cumsum(amounts)])
@@ -61,6 +72,9 @@ def gini(values: pd.Series) -> float:
 
     G = Σ (2i − n − 1) xᵢ / (n Σ xᵢ), x sorted ascending, i = 1..n: twice the area between the diagonal and the
     Lorenz curve. With n customers its largest possible value is (n − 1) / n.
+
+    >>> gini(pd.Series([25, 25, 25, 25])), gini(pd.Series([0, 0, 0, 100]))
+    (0.0, 0.75)
     """
     amounts = np.sort(_values(values).to_numpy())
     n = len(amounts)
@@ -72,6 +86,9 @@ def top_share(values: pd.Series, share: float = 0.2) -> float:
 
     Read off the Lorenz curve, between two customers by straight line, so that a fifth of 5,003 customers needs
     no rounding.
+
+    >>> top_share(pd.Series([80, 5, 5, 5, 5]), 0.2)
+    0.8
     """
     if not _is_number(share) or not 0 < share < 1:
         raise CourseError(_("share 应在 0 和 1 之间，例如 0.2，现在是 {share!r}").format(share=share))

@@ -99,7 +99,13 @@ _register()
 
 
 def figure_html(figure: Figure, alt: str) -> str:
-    """The figure as one piece of HTML: a PNG in the page itself, at most as wide as the page."""
+    """The figure as one piece of HTML: a PNG in the page itself, at most as wide as the page.
+
+    >>> figure, (ax,) = new_figure("销售额逐月上升", width=3, height=2)
+    >>> page = figure_html(figure, "一月 3 万元，二月 5 万元")
+    >>> page[page.index("alt=") : page.index(" src=")]
+    'alt="一月 3 万元，二月 5 万元"'
+    """
     if not isinstance(alt, str) or not alt.strip():
         raise CourseError(_("图缺少替代文字 alt：请用一句话写出图里最重要的信息，让看不到图的人也能读懂"))
     buffer = io.BytesIO()
@@ -117,6 +123,10 @@ def show(figure: Figure, alt: str) -> None:
     """Display ``figure`` with the text ``alt`` for readers who cannot see it, and close it.
 
     The output is HTML that looks the same in JupyterLab and in the published book, on light and dark pages.
+
+    >>> figure, (ax,) = new_figure("销售额逐月上升", width=3, height=2)
+    >>> show(figure, "一月 3 万元，二月 5 万元")  # a notebook shows the HTML, a plain console prints both forms
+    {'text/html': '<figure ...', 'text/plain': '一月 3 万元，二月 5 万元'}
     """
     from IPython.display import display
 
@@ -131,7 +141,12 @@ def show(figure: Figure, alt: str) -> None:
 
 
 def new_figure(title: str, width: float = 7.2, height: float = 4.0, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    """An empty figure in the course's style: ``title`` says the message, left and bold."""
+    """An empty figure in the course's style: ``title`` says the message, left and bold.
+
+    >>> figure, (left, right) = new_figure("老客买得多，新客来得快", columns=2)
+    >>> figure.get_suptitle()
+    '老客买得多，新客来得快'
+    """
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1, wspace=0.06)  # type: ignore[union-attr, call-arg]
     text = figure.suptitle(title, x=0.018, ha="left", fontsize=12.5, color=INK)
@@ -142,12 +157,20 @@ def new_figure(title: str, width: float = 7.2, height: float = 4.0, columns: int
 
 
 def percent(value: float, digits: int = 0) -> str:
-    """0.614 as ``61%``."""
+    """0.614 as ``61%``.
+
+    >>> percent(0.614), percent(0.614, digits=1)
+    ('61%', '61.4%')
+    """
     return f"{100 * value:.{digits}f}%"
 
 
 def yuan(value: float) -> str:
-    """12345.6 as ``12,346 元``, 1234567 as ``123.5 万元``."""
+    """12345.6 as ``12,346 元``, 1234567 as ``123.5 万元``.
+
+    >>> yuan(12_345.6), yuan(1_234_567)
+    ('12,346 元', '123.5 万元')
+    """
     return _("{x:,.1f} 万元").format(x=value / 1e4) if abs(value) >= 1e5 else _("{x:,.0f} 元").format(x=value)
 
 
@@ -182,7 +205,12 @@ def _frame(frame: Any, columns: tuple[str, ...], maker: str) -> pd.DataFrame:
 
 
 def rfm_histograms(table: pd.DataFrame) -> Figure:
-    """Three histograms with their medians: days since, number of, and yuan of purchases (``rfm`` table)."""
+    """Three histograms with their medians: days since, number of, and yuan of purchases (``rfm`` table).
+
+    >>> table = pd.DataFrame({"recency": [5, 30, 200], "frequency": [9, 2, 1], "monetary": [1500, 180, 60]})
+    >>> rfm_histograms(table).get_suptitle()
+    '一半客户最多买过 2 次，花费不超过 180 元'
+    """
     rfm.check_table(table)
     middle = table[list(rfm.MEASURES)].median()
     figure, axes = new_figure(
@@ -243,6 +271,10 @@ def segment_bars(summary: pd.DataFrame, highlight: tuple[str, ...] = ()) -> Figu
     """Share of customers beside share of revenue for each segment (``rfm.summary(table, rfm.segment(scores))``).
 
     ``highlight`` names segments drawn in full colour; the others step back.
+
+    >>> summary = pd.DataFrame({"share": [0.2, 0.8], "revenue_share": [0.6, 0.4]}, index=["老客", "新客"])
+    >>> segment_bars(summary, highlight=("老客",)).get_suptitle()
+    '老客：20% 的客户，60% 的消费'
     """
     rows = _frame(summary, ("share", "revenue_share"), "segment_bars").iloc[::-1]
     star = rows["revenue_share"].idxmax()
@@ -284,7 +316,11 @@ def _legend(ax: Axes, entries: tuple[tuple[str, str], ...]) -> None:
 
 
 def pareto_curve(values: pd.Series) -> Figure:
-    """Cumulative share of value, best customers first, with the classes A, B and C (Series of value per customer)."""
+    """Cumulative share of value, best customers first, with the classes A, B and C (Series of value per customer).
+
+    >>> pareto_curve(pd.Series([80, 5, 5, 5, 5])).get_suptitle()
+    '最好的 20% 客户带来 80% 的消费'
+    """
     classes = pareto.abc_classes(values)
     ranked = np.sort(pd.Series(values).to_numpy(dtype=float))[::-1]
     share = np.concatenate([[0], np.cumsum(ranked) / ranked.sum()])
@@ -318,7 +354,11 @@ def _shares(ax: Axes, x: str, y: str) -> None:
 
 
 def lorenz_curve(values: pd.Series) -> Figure:
-    """The Lorenz curve against the line of equality, with the Gini coefficient (Series of value per customer)."""
+    """The Lorenz curve against the line of equality, with the Gini coefficient (Series of value per customer).
+
+    >>> lorenz_curve(pd.Series([50, 10, 30, 10])).get_suptitle()
+    '消费较少的一半客户，只占 20% 的消费'
+    """
     curve = pareto.lorenz(values)
     g = pareto.gini(values)
     half = float(np.interp(0.5, curve["customers"], curve["value"]))
@@ -349,7 +389,12 @@ def lorenz_curve(values: pd.Series) -> Figure:
 
 
 def elbow(choices: pd.DataFrame) -> Figure:
-    """Inertia and silhouette for each number of clusters (``clusters.choose_k``)."""
+    """Inertia and silhouette for each number of clusters (``clusters.choose_k``).
+
+    >>> choices = pd.DataFrame({"inertia": [90, 40, 35], "silhouette": [0.35, 0.52, 0.41]}, index=[2, 3, 4])
+    >>> elbow(choices).get_suptitle()
+    '轮廓系数在 k = 3 时最高；组内平方和只会一路下降'
+    """
     _frame(choices, ("inertia", "silhouette"), "elbow")
     best = choices["silhouette"].idxmax()
     figure, axes = new_figure(
@@ -390,6 +435,11 @@ def cluster_scatter(
     centers : frame with ``recency`` and ``monetary``, index 1..k; without it the median customer of each cluster
     trails : earlier ``centers``, oldest first, drawn as the way each centre has come
     title : the message; without it the number of clusters
+
+    >>> table = pd.DataFrame({"recency": [200, 220, 7, 9], "frequency": [1, 1, 9, 8], "monetary": [60, 80, 900, 950]})
+    >>> figure = cluster_scatter(table, pd.Series([2, 2, 1, 1]), title="常客和过客")
+    >>> figure.axes[0].get_xlabel(), figure.axes[0].get_yscale()
+    ('R 最近一次购买距今（天）', 'log')
     """
     rfm.check_table(table)
     if labels is not None:
@@ -434,7 +484,12 @@ def _center(ax: Axes, number: int, center: pd.Series, past: list[pd.Series]) -> 
 
 
 def tier_bars(summary: pd.DataFrame) -> Figure:
-    """Two bars of 100 %: the tiers' shares of customers and of revenue (``rfm.summary(table, tiers)``)."""
+    """Two bars of 100 %: the tiers' shares of customers and of revenue (``rfm.summary(table, tiers)``).
+
+    >>> summary = pd.DataFrame({"share": [0.1, 0.6, 0.3], "revenue_share": [0.5, 0.4, 0.1]}, index=["VIP", "普通", "休眠"])
+    >>> tier_bars(summary).get_suptitle()
+    'VIP 只占客户的 10%，却占消费的 50%'
+    """
     rows = _frame(summary, ("share", "revenue_share"), "tier_bars")
     first = rows.index[0]
     figure, (ax,) = new_figure(
@@ -473,6 +528,12 @@ def budget_curves(curves: dict[str, pd.DataFrame], chosen: dict[str, float]) -> 
     ----------
     curves : for each group a DataFrame with ``spend`` and ``gain`` (yuan), spend ascending
     chosen : yuan spent on each group
+
+    >>> spend = np.linspace(0, 20_000, 41)
+    >>> vip = pd.DataFrame({"spend": spend, "gain": 30_000 * (1 - np.exp(-spend / 8_000))})
+    >>> ax = budget_curves({"VIP": vip}, chosen={"VIP": 5_000}).axes[0]
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('一年的投入（万元）', '多保住的毛利（万元）')
     """
     figure, (ax,) = new_figure(_("越往右越平：同一群客户，多花的钱换回的越来越少"), height=4.2)
     labels = []

@@ -29,7 +29,11 @@ the next cell, and a letter inserts or deletes cells."""
 
 @dataclass(frozen=True)
 class Option:
-    """One answer: its text, whether it is right, and why."""
+    """One answer: its text, whether it is right, and why.
+
+    >>> Option("F 是 2", why="同一天的两单算一次购买。", right=True).right
+    True
+    """
 
     text: str
     why: str
@@ -38,7 +42,12 @@ class Option:
 
 @dataclass(frozen=True)
 class Item:
-    """One question with exactly one right option."""
+    """One question with exactly one right option.
+
+    >>> item = Item("同一天下两单，F 是几？", (Option("1", "数的是天数。", right=True), Option("2", "这是订单数。")))
+    >>> [option.text for option in item.options if option.right]
+    ['1']
+    """
 
     question: str
     options: tuple[Option, ...]
@@ -48,6 +57,9 @@ def items(chapter: str) -> list[Item]:
     """The quiz of a chapter, read from ``chapters/<chapter>.quiz.toml``.
 
     :raises CourseError: if the file is missing or malformed: which file, which question, what to do.
+
+    >>> {sum(option.right for option in item.options) for item in items("04-segmentation")}
+    {1}
     """
     path = course_root() / "chapters" / f"{chapter}.quiz.toml"
     try:
@@ -81,7 +93,11 @@ def _item(entry: dict[str, Any], number: int, file: str) -> Item:
 
 
 def show(chapter: str) -> None:
-    """Display the quiz of a chapter, e.g. ``quiz.show("04-segmentation")``."""
+    """Display the quiz of a chapter, e.g. ``quiz.show("04-segmentation")``.
+
+    >>> show("04-segmentation")  # a notebook shows the HTML, a plain console prints both forms
+    {'text/html': '<style>...', 'text/plain': '自测题：请在网页或 JupyterLab 中查看。'}
+    """
     from IPython.display import display
 
     page = to_html(chapter, items(chapter))
@@ -92,6 +108,10 @@ def to_html(chapter: str, questions: list[Item]) -> str:
     """The quiz as one piece of HTML; ids carry the chapter, so that two quizzes can stand on one page.
 
     ``method="dialog"`` makes Enter harmless: the page is not loaded anew.
+
+    >>> item = Item("同一天下两单，F 是几？", (Option("1", "数的是天数。", right=True), Option("2", "这是订单数。")))
+    >>> to_html("demo", [item]).count('type="radio"')
+    2
     """
     blocks = "".join(
         _fieldset(f"quiz-{chapter}-{number}", number, item) for number, item in enumerate(questions, start=1)

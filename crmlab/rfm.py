@@ -60,6 +60,14 @@ def rfm(
     Raises
     ------
     CourseError : a column is missing, empty or of the wrong type, or a purchase lies after ``as_of``.
+
+    >>> bought = pd.DataFrame({"customer_id": ["C1", "C1", "C2"], "amount": [80, 120, 50],
+    ...                        "date": ["2025-12-01", "2025-12-20", "2025-11-01"]})
+    >>> rfm(bought, "2025-12-31")
+                 recency  frequency  monetary
+    customer_id
+    C1                11          2     200.0
+    C2                60          1      50.0
     """
     inputs.frame(purchases, _("购买记录"), (customer, date, amount))
     last_day = inputs.day(as_of, _("截止日"))
@@ -116,6 +124,16 @@ def score(table: pd.DataFrame, bins: int = BINS) -> pd.DataFrame:
     Returns
     -------
     DataFrame, columns ``r``, ``f``, ``m`` (int), same index and order as ``table``.
+
+    >>> table = pd.DataFrame({"recency": [3, 90, 20, 200, 40], "frequency": [1, 1, 7, 2, 4],
+    ...                       "monetary": [60, 90, 800, 950, 300]}, index=["C1", "C2", "C3", "C4", "C5"])
+    >>> score(table)
+        r  f  m
+    C1  5  1  1
+    C2  2  2  2
+    C3  4  5  4
+    C4  1  3  5
+    C5  3  4  3
     """
     check_table(table)
     if not isinstance(bins, (int, np.integer)) or isinstance(bins, bool) or not 2 <= bins <= 10:
@@ -156,13 +174,22 @@ def segment(scores: pd.DataFrame, high: int = HIGH) -> pd.Series:
     Returns
     -------
     Series ``segment``, an ordered categorical with all eight names, same index as ``scores``.
+
+    >>> scores = pd.DataFrame({"r": [5, 1, 4], "f": [5, 4, 2], "m": [5, 5, 2]}, index=["C1", "C2", "C3"])
+    >>> segment(scores).to_dict()
+    {'C1': '重要价值客户', 'C2': '重要保持客户', 'C3': '一般发展客户'}
     """
     inputs.frame(scores, _("评分表"), SCORES)
     return name_segments(*(inputs.numbers(scores, column).set_axis(scores.index) >= high for column in SCORES))
 
 
 def name_segments(recent: pd.Series, frequent: pd.Series, valuable: pd.Series) -> pd.Series:
-    """The segment of each customer from three yes/no Series: R high, F high, M high."""
+    """The segment of each customer from three yes/no Series: R high, F high, M high.
+
+    >>> table = pd.DataFrame({"recency": [12, 200], "frequency": [1, 8], "monetary": [90, 2600]}, index=["C1", "C2"])
+    >>> name_segments(table["recency"] <= 30, table["frequency"] >= 3, table["monetary"] >= 1000).to_dict()
+    {'C1': '一般发展客户', 'C2': '重要保持客户'}
+    """
     code = 4 * (~valuable).astype(int) + 2 * (~recent).astype(int) + (~frequent).astype(int)
     values = pd.Categorical.from_codes(code.to_numpy(), categories=list(SEGMENTS), ordered=True)
     return pd.Series(values, index=recent.index, name="segment")
@@ -181,6 +208,12 @@ def summary(table: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
     DataFrame, one row a group, columns ``customers``, ``share`` (of customers, 0-1), ``revenue`` (sum of monetary),
     ``revenue_share`` (0-1), ``recency``, ``frequency``, ``monetary`` (medians; missing for an empty group).
     Groups come in the order of the categories if ``groups`` is categorical, else sorted.
+
+    >>> table = pd.DataFrame({"recency": [5, 9, 90], "frequency": [6, 2, 1], "monetary": [600, 200, 200]})
+    >>> summary(table, pd.Series(["老客", "老客", "新客"]))[["customers", "revenue_share", "recency"]]
+        customers  revenue_share  recency
+    新客          1            0.2     90.0
+    老客          2            0.8      7.0
     """
     check_table(table)
     groups = aligned(table, groups)
@@ -200,7 +233,12 @@ def summary(table: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
 
 
 def aligned(table: pd.DataFrame, groups: pd.Series) -> pd.Series:
-    """``groups`` in the row order of ``table``; a CourseError if a customer has no group."""
+    """``groups`` in the row order of ``table``; a CourseError if a customer has no group.
+
+    >>> table = pd.DataFrame({"monetary": [600, 200]}, index=["C1", "C2"])
+    >>> aligned(table, pd.Series(["普通", "VIP"], index=["C2", "C1"])).to_list()
+    ['VIP', '普通']
+    """
     if not isinstance(groups, pd.Series):
         raise CourseError(_("分组应是以客户编号为索引的 Series，现在是 {kind}").format(kind=type(groups).__name__))
     if not groups.index.is_unique:
@@ -216,7 +254,13 @@ def aligned(table: pd.DataFrame, groups: pd.Series) -> pd.Series:
 
 
 def check_table(table: Any, needs: Iterable[str] = MEASURES) -> None:
-    """Raise a CourseError unless ``table`` has one row a customer and sound numbers in the columns ``needs``."""
+    """Raise a CourseError unless ``table`` has one row a customer and sound numbers in the columns ``needs``.
+
+    >>> check_table(pd.DataFrame({"recency": [12, -3]}), needs=["recency"])
+    Traceback (most recent call last):
+        ...
+    crmlab.errors.CourseError: 列 recency 第 2 行是负数 -3：这一列不应小于 0
+    """
     inputs.frame(table, _("RFM 表"), tuple(needs))
     if not table.index.is_unique:
         raise CourseError(

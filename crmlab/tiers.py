@@ -27,6 +27,11 @@ def tiers(table: pd.DataFrame, window: int, vip_share: float = 0.2) -> pd.Series
     Returns
     -------
     Series ``tier``, an ordered categorical of :data:`TIERS`, same index and order as ``table``.
+
+    >>> table = pd.DataFrame({"recency": [10, 20, 30, 40, 300], "monetary": [90, 500, 80, 70, 9000]},
+    ...                      index=["C1", "C2", "C3", "C4", "C5"])
+    >>> tiers(table, window=180, vip_share=0.25).to_dict()
+    {'C1': '普通', 'C2': 'VIP', 'C3': '普通', 'C4': '普通', 'C5': '休眠'}
     """
     rfm.check_table(table, ("recency", "monetary"))
     _check_number(window, "window")

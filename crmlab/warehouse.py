@@ -126,6 +126,18 @@ def rfm_segments(
     ------
     CourseError : the file or a column is missing; a missing value, a negative amount or a date after ``as_of``; fewer
         than five customers.
+
+    >>> import duckdb
+    >>> bought = pd.DataFrame({"customer_id": ["C1", "C2", "C3", "C4", "C5"], "amount": [10, 20, 30, 40, 50],
+    ...                        "date": pd.date_range("2025-12-01", periods=5)})
+    >>> with TemporaryDirectory() as folder:
+    ...     duckdb.from_df(bought).write_parquet(f"{folder}/lines.parquet")
+    ...     found = rfm_segments(f"{folder}/*.parquet", "2025-12-31")
+    >>> found.loc[["C1", "C5"], ["recency", "r", "f", "m", "segment"]]
+                 recency  r  f  m segment
+    customer_id
+    C1                30  1  1  1  一般挽留客户
+    C5                26  5  5  5  重要价值客户
     """
     import duckdb
 

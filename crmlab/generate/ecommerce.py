@@ -66,6 +66,10 @@ class Truth:
         attitude: liking of the shop, mean 0, standard deviation 1.
         spend: mean order value before discounts, yuan.
         sensitivity: answer to promotions, average customer about 1.
+
+    >>> truth = generate(seed=1, customers=200)[1]
+    >>> truth.frame().groupby("loyalty")["attitude"].mean().gt(0).to_dict()
+    {'latent': True, 'loyal': True, 'none': False, 'spurious': False}
     """
 
     customer_id: NDArray[np.object_]
@@ -142,6 +146,12 @@ def generate(seed: int, customers: int, first_number: int = 1) -> tuple[dict[str
 
     Returns:
         customers, products, orders, items, reviews, referrals by name, and the truth.
+
+    >>> tables, truth = generate(seed=1, customers=200)
+    >>> list(tables)
+    ['customers', 'products', 'orders', 'items', 'reviews', 'referrals']
+    >>> tables["customers"]["customer_id"].iloc[-1], truth.customer_id[-1]
+    ('C00200', 'C00200')
     """
     streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(6)]
     people = _people(streams[0], customers)

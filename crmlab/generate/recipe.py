@@ -12,7 +12,13 @@ __all__ = ["Recipe", "Truth", "numbered"]
 
 
 class Truth(Protocol):
-    """What a generator knows and no file says."""
+    """What a generator knows and no file says.
+
+    >>> from crmlab.generate import recipe
+    >>> tables, truth = recipe("ecommerce").generate(1, 100, 1)
+    >>> truth.frame().index.equals(pd.Index(tables["customers"]["customer_id"]))
+    True
+    """
 
     def frame(self) -> pd.DataFrame:
         """The truth as a table, one row a unit (customer, pair, shipment, ...), index its id."""

@@ -279,6 +279,9 @@ def texts(rng: np.random.Generator, stars: NDArray[np.int64], product: NDArray[n
     """One review text for each pair of stars (1-5) and product (row of the products table).
 
     A text has one or two phrases on different aspects whose tone follows the stars.
+
+    >>> texts(np.random.default_rng(1), stars=np.array([1, 5]), product=np.array([0, 0])).tolist()
+    ['没用几天就坏了。发货拖了一周。', '好评！包得仔细，每件都有气泡膜。售后很爽快，不扯皮！']
     """
     count, subject = len(stars), _subject_of_products()[product]
     other = rng.integers(0, _ASPECTS, count)

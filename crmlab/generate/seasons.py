@@ -27,6 +27,10 @@ class Promotion:
 
     ``pull`` is the additional demand on a day of the promotion, in ordinary days, for a customer of average
     sensitivity; the opening day pulls 1.5 times and the last day 3 times as much.
+
+    >>> singles_day = next(promotion for promotion in PROMOTIONS if promotion.name == "双11")
+    >>> singles_day.first, singles_day.last, singles_day.discount
+    ('2024-10-31', '2024-11-11', 0.3)
     """
 
     name: str
@@ -59,7 +63,11 @@ PROMOTIONS = (*_MEMBER_DAYS, *_SEASONAL)
 
 
 def day_number(date: str) -> int:
-    """Days from the opening of the shop to an ISO date."""
+    """Days from the opening of the shop to an ISO date.
+
+    >>> day_number("2024-01-01"), day_number("2024-02-01")
+    (0, 31)
+    """
     return int((np.datetime64(date) - START).astype(int))
 
 

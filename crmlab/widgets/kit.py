@@ -33,6 +33,10 @@ class Result:
     headline: one sentence that says what happened.
     reasons: why, each tied to what the student chose.
     numbers: what the numbers say, label → value with its unit.
+
+    >>> result = Result("good", "打 400 个电话，预计留住 5 万元。", ["电话用足了。"], {"名单人数": "400 人"})
+    >>> result.verdict, result.numbers["名单人数"]
+    ('good', '400 人')
     """
 
     verdict: Verdict
@@ -54,6 +58,14 @@ class Exercise(widgets.VBox):
     evaluate: ``evaluate(**values) -> Result``; a :class:`CourseError` is shown as its sentence.
     draw: ``draw(values, result) -> (figure, alt)``.
     actions: label → function of the current values that returns the values to change (a button each).
+
+    >>> exercise = Exercise(
+    ...     title="定价", task="让毛利超过 300 元。", controls={"price": slider("单价", 8, 5, 20, 1, "元")},
+    ...     evaluate=lambda price: Result("good" if (price - 5) * (80 - 3 * price) > 300 else "poor", f"单价 {price} 元。"),
+    ...     draw=lambda values, result: (plots.new_figure("定价")[0], result.headline))
+    >>> exercise.move(price=15)
+    >>> exercise.result
+    Result(verdict='good', headline='单价 15 元。', reasons=(), numbers={})
     """
 
     def __init__(
@@ -131,7 +143,12 @@ class Exercise(widgets.VBox):
 
 
 def slider(label: str, value: float, low: float, high: float, step: float, unit: str = "") -> widgets.Widget:
-    """A slider that answers when it is let go; its number can be typed, arrow keys move it by one step."""
+    """A slider that answers when it is let go; its number can be typed, arrow keys move it by one step.
+
+    >>> window = slider("休眠窗口", 180, 30, 360, 30, "天")
+    >>> window.description, window.value, window.max
+    ('休眠窗口（天）', 180, 360)
+    """
     whole = all(float(x).is_integer() for x in (value, low, high, step))
     kind = widgets.IntSlider if whole else widgets.FloatSlider
     return kind(
@@ -144,6 +161,10 @@ def choice(label: str, options: Sequence[Any], value: Any) -> widgets.Widget:
     """Buttons to choose one of.
 
     Not a drop-down list: JupyterLab takes the arrow keys from it to move to the next cell.
+
+    >>> channel = choice("渠道", ["电话", "短信"], "短信")
+    >>> channel.value, channel.options
+    ('短信', ('电话', '短信'))
     """
     return widgets.ToggleButtons(
         options=options, value=value, description=label, tooltip=label, style={"description_width": "initial"},
@@ -152,7 +173,12 @@ def choice(label: str, options: Sequence[Any], value: Any) -> widgets.Widget:
 
 
 def verdict_html(result: Result) -> str:
-    """The verdict: colour, sign and words say the same; a screen reader hears it when it changes."""
+    """The verdict: colour, sign and words say the same; a screen reader hears it when it changes.
+
+    >>> import re
+    >>> re.sub("<[^>]+>", " ", verdict_html(Result("fair", "名单短了 90 人。", ["某个切点太严了。"]))).split()
+    ['◐', '还差一点', '名单短了', '90', '人。', '某个切点太严了。']
+    """
     sign, word = VERDICTS[result.verdict]
     reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in result.reasons)
     return (

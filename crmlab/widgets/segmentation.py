@@ -35,7 +35,12 @@ LIST_FAIR, LIST_GOAL = 0.75, 0.93  # of what the best list keeps
 
 
 def saved_by_call(table: pd.DataFrame) -> pd.Series:
-    """Money (yuan) a call is expected to keep: chance to come back × past spend; by customer."""
+    """Money (yuan) a call is expected to keep: chance to come back × past spend; by customer.
+
+    >>> table = pd.DataFrame({"recency": [30, 200, 200], "frequency": [9, 9, 1], "monetary": [1000, 1000, 1000]})
+    >>> saved_by_call(table).to_list()  # would come anyway; comes back with 20 %; 0.3 of that, bought once
+    [0.0, 200.0, 60.0]
+    """
     chance = np.asarray(COMEBACK)[np.searchsorted(SILENCE, table["recency"], side="left")]
     starts, factors = zip(*HABIT, strict=True)
     habit = np.asarray(factors)[np.searchsorted(starts, table["frequency"], side="right") - 1]
@@ -43,7 +48,12 @@ def saved_by_call(table: pd.DataFrame) -> pd.Series:
 
 
 def cut(table: pd.DataFrame, recency: float, frequency: float, monetary: float) -> pd.Series:
-    """The eight segments by fixed cut points: recent if recency ≤, frequent if frequency ≥, valuable if monetary ≥."""
+    """The eight segments by fixed cut points: recent if recency ≤, frequent if frequency ≥, valuable if monetary ≥.
+
+    >>> table = pd.DataFrame({"recency": [30, 200], "frequency": [1, 9], "monetary": [90, 1000]}, index=["C1", "C2"])
+    >>> cut(table, recency=90, frequency=3, monetary=500).to_dict()
+    {'C1': '一般发展客户', 'C2': '重要保持客户'}
+    """
     return rfm.name_segments(
         table["recency"] <= recency, table["frequency"] >= frequency, table["monetary"] >= monetary
     )
@@ -54,6 +64,10 @@ def best_call_list(table: pd.DataFrame, calls: int = CALLS) -> float:
 
     For given cut points of R and F every further customer adds something, so the best list takes the biggest spenders
     among them: only R and F have to be searched.
+
+    >>> table = pd.DataFrame({"recency": [30, 200, 200], "frequency": [9, 9, 1], "monetary": [1000, 1000, 1000]})
+    >>> best_call_list(table, calls=1)
+    200.0
     """
     gain = saved_by_call(table)
     best = 0.0
@@ -81,6 +95,10 @@ def evaluate_cut_points(
         recency, frequency, monetary: cut points (days, purchases, yuan) of :func:`cut`.
         calls: how many customers can be called.
         best: :func:`best_call_list`, if it is known already.
+
+    >>> table = pd.DataFrame({"recency": [30, 200, 200], "frequency": [9, 9, 1], "monetary": [1000, 1000, 1000]})
+    >>> evaluate_cut_points(table, recency=90, frequency=3, monetary=500, calls=1, best=200.0).headline
+    '打 1 个电话，预计留住 200 元。'
     """
     best = best_call_list(table, calls) if best is None else best
     chosen = table[cut(table, recency, frequency, monetary) == CALL_LIST]
@@ -148,7 +166,15 @@ def _list_reasons(chosen: pd.DataFrame, calls: int, recency: float, frequency: f
 
 
 def rfm_cut_points(table: pd.DataFrame, calls: int = CALLS) -> Exercise:
-    """Exercise ex-04-1 on an ``rfm`` table."""
+    """Exercise ex-04-1 on an ``rfm`` table.
+
+    >>> from crmlab import data
+    >>> shop = data.draw("ecommerce", "demo")
+    >>> exercise = rfm_cut_points(rfm.rfm(data.purchases(shop), shop.as_of))
+    >>> exercise.move(recency=60, frequency=4)
+    >>> exercise.result.headline
+    '打 135 个电话，预计留住 32,375 元。'
+    """
     rfm.check_table(table)
     best = best_call_list(table, calls)
 
@@ -201,7 +227,13 @@ MOST_STEPS = 300
 
 
 class KMeansRuns:
-    """Lloyd's algorithm on one table, remembered by its choices, so that stepping is instant."""
+    """Lloyd's algorithm on one table, remembered by its choices, so that stepping is instant.
+
+    >>> table = pd.DataFrame({"recency": [200, 220, 7, 9], "frequency": [1, 1, 9, 8], "monetary": [60, 80, 900, 950]})
+    >>> runs = KMeansRuns(table)
+    >>> [round(step.inertia, 2) for step in runs.steps(2, LOGGED, seed=1)]
+    [nan, 0.09, 0.05, 0.05]
+    """
 
     def __init__(self, table: pd.DataFrame) -> None:
         rfm.check_table(table)
@@ -247,6 +279,11 @@ def evaluate_kmeans(runs: KMeansRuns, k: int, scale: str, seed: int, step: int) 
     Args:
         runs: the table and what was computed on it.
         k: number of clusters; scale: one of :data:`SCALES`; seed: of the start; step: how far to go.
+
+    >>> table = pd.DataFrame({"recency": [200, 220, 7, 9], "frequency": [1, 1, 9, 8], "monetary": [60, 80, 900, 950]})
+    >>> runs = KMeansRuns(table)
+    >>> print(*evaluate_kmeans(runs, k=2, scale=RAW, seed=1, step=9).reasons)
+    你用了原始数值：金额占总方差的 94.7%，距离里几乎只有钱，R 和 F 没有发言权。
     """
     state = runs.state(k, scale, seed, step)
     numbers = {_("步数"): str(state.number)}
@@ -321,7 +358,17 @@ def _portraits(runs: KMeansRuns, labels: np.ndarray, k: int) -> list[str]:
 
 
 def kmeans_steps(table: pd.DataFrame) -> Exercise:
-    """Exercise ex-04-2 on an ``rfm`` table."""
+    """Exercise ex-04-2 on an ``rfm`` table.
+
+    >>> from crmlab import data
+    >>> shop = data.draw("ecommerce", "demo")
+    >>> exercise = kmeans_steps(rfm.rfm(data.purchases(shop), shop.as_of))
+    >>> exercise.result.headline
+    '2 个中心随机落在 2 位客户身上，还没有分群。'
+    >>> exercise.move(step=1)
+    >>> exercise.result.headline
+    '还没走到头：刚分配完，接着移动中心。'
+    """
     runs = KMeansRuns(table)
 
     def draw(values: Mapping[str, Any], result: Result) -> tuple[Figure, str]:
@@ -377,7 +424,12 @@ PLAN_FAIR, PLAN_GOAL = 0.9, 0.97  # of what the best plan keeps
 @dataclass(frozen=True)
 class Response:
     """How a tier answers to care: of ``ceiling`` (share of the yearly margin that care can keep at most), a spend of
-    ``scale`` yuan a head gets 63 %, twice that 86 %."""
+    ``scale`` yuan a head gets 63 %, twice that 86 %.
+
+    >>> vip = Response(ceiling=0.10, scale=20)
+    >>> round(float(vip.ceiling * (1 - np.exp(-20 / vip.scale))), 4)  # 63 % of the ceiling at 20 yuan a head
+    0.0632
+    """
 
     ceiling: float
     scale: float
@@ -387,7 +439,17 @@ RESPONSES = {tiers.VIP: Response(0.10, 20), tiers.ORDINARY: Response(0.12, 6), t
 
 
 def tier_margins(table: pd.DataFrame, window: int = 180) -> pd.DataFrame:
-    """``customers`` and yearly ``margin`` (yuan) of each tier."""
+    """``customers`` and yearly ``margin`` (yuan) of each tier.
+
+    >>> table = pd.DataFrame({"recency": [5, 40, 60, 70, 300], "frequency": [9, 2, 1, 1, 1],
+    ...                       "monetary": [4000, 400, 300, 100, 200]})
+    >>> tier_margins(table, window=180)
+          customers  margin
+    tier
+    VIP           1   600.0
+    普通            3   120.0
+    休眠            1    30.0
+    """
     facts = rfm.summary(table, tiers.tiers(table, window))
     if (facts["customers"] == 0).any():
         raise CourseError(_("有一级一个客户也没有，没法分预算：请换一个休眠窗口或使用更多客户。"))
@@ -395,7 +457,12 @@ def tier_margins(table: pd.DataFrame, window: int = 180) -> pd.DataFrame:
 
 
 def kept(margins: pd.DataFrame, tier: str, spend: Any, holdout: float) -> Any:
-    """Yearly margin (yuan) kept by spending ``spend`` yuan on a tier of which ``holdout`` per cent get no care."""
+    """Yearly margin (yuan) kept by spending ``spend`` yuan on a tier of which ``holdout`` per cent get no care.
+
+    >>> margins = pd.DataFrame({"customers": [100, 500, 400], "margin": [60_000, 50_000, 10_000]}, index=tiers.TIERS)
+    >>> kept(margins, tiers.VIP, [0, 2_000, 4_000], holdout=0).round().tolist()
+    [0.0, 3793.0, 5188.0]
+    """
     response, share = RESPONSES[tier], 1 - holdout / 100
     people = margins.loc[tier, "customers"] * share
     return (
@@ -407,12 +474,22 @@ def kept(margins: pd.DataFrame, tier: str, spend: Any, holdout: float) -> Any:
 
 
 def last_yuan(margins: pd.DataFrame, tier: str, spend: float, holdout: float) -> float:
-    """What the last yuan spent on a tier brings back (yuan)."""
+    """What the last yuan spent on a tier brings back (yuan).
+
+    >>> margins = pd.DataFrame({"customers": [100, 500, 400], "margin": [60_000, 50_000, 10_000]}, index=tiers.TIERS)
+    >>> [round(last_yuan(margins, tiers.VIP, spend, holdout=0), 2) for spend in (0, 2_000, 4_000)]
+    [3.0, 1.1, 0.41]
+    """
     return float(kept(margins, tier, spend + 1, holdout) - kept(margins, tier, spend, holdout))
 
 
 def best_plan(margins: pd.DataFrame, holdout: float, budget: float = BUDGET) -> dict[str, float]:
-    """The split (yuan by tier) that keeps most, with the least care for ordinary customers secured."""
+    """The split (yuan by tier) that keeps most, with the least care for ordinary customers secured.
+
+    >>> margins = pd.DataFrame({"customers": [100, 500, 400], "margin": [60_000, 50_000, 10_000]}, index=tiers.TIERS)
+    >>> {tier: round(float(spend), -2) for tier, spend in best_plan(margins, holdout=10, budget=5_000).items()}
+    {'VIP': 2400.0, '普通': 2600.0, '休眠': 0.0}
+    """
     from scipy.optimize import minimize
 
     floor = LEAST_PER_HEAD * margins.loc[tiers.ORDINARY, "customers"]
@@ -435,6 +512,13 @@ def evaluate_care_plan(
     Args:
         margins: :func:`tier_margins`.
         vip, ordinary, dormant: yuan a year for each tier; holdout: per cent of each tier that gets no care.
+
+    >>> margins = pd.DataFrame({"customers": [100, 500, 400], "margin": [60_000, 50_000, 10_000]}, index=tiers.TIERS)
+    >>> plan = evaluate_care_plan(margins, vip=4_000, ordinary=500, dormant=500, holdout=10, budget=5_000)
+    >>> plan.verdict, plan.headline
+    ('poor', '一年多保住毛利 5,939 元，花了 5,000 元。')
+    >>> print(plan.reasons[-1])
+    你给VIP的最后 1 元只换回 0.33 元，给普通的能换回 1.66 元：往普通挪一点，总数就会变大。
     """
     plan = dict(zip(tiers.TIERS, (vip, ordinary, dormant), strict=True))
     spent = sum(plan.values())
@@ -492,7 +576,15 @@ def _care_reasons(
 
 
 def care_plan(table: pd.DataFrame, window: int = 180) -> Exercise:
-    """Exercise ex-04-3 on an ``rfm`` table; ``window`` in days separates the dormant."""
+    """Exercise ex-04-3 on an ``rfm`` table; ``window`` in days separates the dormant.
+
+    >>> from crmlab import data
+    >>> shop = data.draw("ecommerce", "demo")
+    >>> exercise = care_plan(rfm.rfm(data.purchases(shop), shop.as_of))
+    >>> exercise.move(vip=10_000, ordinary=10_000, dormant=10_000, holdout=10)
+    >>> exercise.result.headline
+    '一年多保住毛利 13,431 元，花了 30,000 元。'
+    """
     rfm.check_table(table)
     margins = tier_margins(table, window)
     names = dict(zip(tiers.TIERS, ("vip", "ordinary", "dormant"), strict=True))
