@@ -35,7 +35,7 @@ _DTYPES = {
     "datetime": "datetime64[us]",
 }
 _STUDENT_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
-_SOLD = ("completed", "partly_returned")
+SOLD = ("completed", "partly_returned")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -247,7 +247,7 @@ def purchases(tables: Tables) -> pd.DataFrame:
     items = tables["items"]
     kept = items["quantity"] - items["returned_quantity"]
     net = (items["unit_price"] * (1 - items["discount"]) * kept).groupby(items["order_id"]).sum()
-    sold = tables["orders"].loc[tables["orders"]["status"].isin(_SOLD)]
+    sold = tables["orders"].loc[tables["orders"]["status"].isin(SOLD)]
     return pd.DataFrame(
         {
             "customer_id": sold["customer_id"],

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crmlab import inputs
-from crmlab.data import Tables
+from crmlab.data import SOLD, Tables
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 
@@ -26,7 +26,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-_SOLD = ("completed", "partly_returned")
 _DIGITS = 12  # scores are compared after rounding: two ways to add up the same likeness must tie
 _CHUNK = 1000  # customers scored at a time, so that memory does not grow with their number
 
@@ -57,7 +56,7 @@ def lines(tables: Tables) -> pd.DataFrame:
     if not isinstance(tables, Tables) or not {"orders", "items"} <= set(tables):
         raise CourseError(_('lines 需要整个数据集（含 orders 与 items 两张表），例如 lines(load("ecommerce"))。'))
     orders = tables["orders"]
-    sold = orders.loc[orders["status"].isin(_SOLD), ["order_id", "customer_id", "ordered_at"]]
+    sold = orders.loc[orders["status"].isin(SOLD), ["order_id", "customer_id", "ordered_at"]]
     items = tables["items"].merge(sold, on="order_id")
     kept = items.assign(
         quantity=items["quantity"] - items["returned_quantity"], date=items["ordered_at"].dt.normalize()
