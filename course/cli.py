@@ -1,5 +1,7 @@
 """The command ``course``. Each command is a thin function; what it needs is imported when it is called."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -83,27 +85,53 @@ def messages() -> None:
 data_app = typer.Typer(help=_("生成和检查数据集。"), no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
-DatasetArgument = Annotated[str, typer.Argument(help=_("数据集名称，例如 ecommerce。"))]
+DatasetArgument = Annotated[list[str] | None, typer.Argument(help=_("数据集名称，例如 ecommerce；不写就是全部。"))]
+
+
+@data_app.command("list", help=_("列出全部数据集：内容、大小、哪些章使用。"))
+def list_data() -> None:
+    from rich.console import Console
+
+    from course import model
+    from course.data import catalogue
+
+    Console().print(catalogue(model.load()))
 
 
 @data_app.command("build", help=_("重新生成数据集，每次逐字节相同。"))
-def build_data(name: DatasetArgument) -> None:
+def build_data(names: DatasetArgument = None) -> None:
     from course.data import build
 
-    for table, rows in build(name).items():
-        typer.echo(_("{table}：{rows} 行").format(table=table, rows=rows))
+    for name in _each(names, _("生成")):
+        sizes = _("、").join(_("{table} {rows} 行").format(table=t, rows=n) for t, n in build(name).items())
+        typer.echo(_("{name}：{sizes}").format(name=name, sizes=sizes))
 
 
 @data_app.command("check", help=_("检查数据集是否完整、合乎约定。"))
-def check_data(name: DatasetArgument) -> None:
+def check_data(names: DatasetArgument = None) -> None:
     from course.data import validate
 
-    problems = validate(name)
-    for problem in problems:
-        typer.echo(problem)
-    if problems:
+    sound = True
+    for name in _each(names, _("检查")):
+        problems = validate(name)
+        for problem in problems:
+            typer.echo(_("{name}：{problem}").format(name=name, problem=problem))
+        if not problems:
+            typer.echo(_("数据集 {name} 完好。").format(name=name))
+        sound &= not problems
+    if not sound:
         raise typer.Exit(1)
-    typer.echo(_("数据集 {name} 完好。").format(name=name))
+
+
+def _each(names: list[str] | None, doing: str) -> Iterator[str]:
+    """The data sets by name, all if none is named, with a bar where someone watches."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from crmlab import generate
+
+    wanted = names or list(generate.NAMES)
+    yield from track(wanted, doing, console=Console(stderr=True), disable=len(wanted) < 2 or not sys.stderr.isatty())
 
 
 # -------------------------------------------------------------------------------------------------------- the book

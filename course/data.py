@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from rich.table import Column, Table
 
 from course.files import digest, replace_file
+from course.model import Course
 from crmlab import data, generate
 from crmlab.errors import CourseError
 from crmlab.i18n import _
@@ -73,6 +75,24 @@ def build(name: str, folder: Path | None = None) -> dict[str, int]:
     for file, content in files.items():
         _write((folder or home) / file, content)
     return {table: len(frame) for table, frame in tables.items()}
+
+
+def catalogue(course: Course) -> Table:
+    """A line for each data set: what it is, its tables, its size, the chapters that use it."""
+    headings = (_("数据集"), _("内容"), _("表（行）"), _("MB"), _("使用的章"))
+    table = Table(*(Column(heading, overflow="fold") for heading in headings), show_lines=True)
+    for name in data.names():
+        described = data.package(name)
+        resources = described["resources"]
+        chapters = [chapter.id[:2] for chapter in course.chapters if name in chapter.datasets]
+        table.add_row(
+            name,
+            described["title"],
+            _("， ").join(f"{resource['name']}\N{NO-BREAK SPACE}{resource['rows']:,}" for resource in resources),
+            f"{sum(resource['bytes'] for resource in resources) / 1e6:.1f}",
+            _("、").join(chapters),
+        )
+    return table
 
 
 def csv_bytes(frame: pd.DataFrame, schema: dict[str, Any]) -> bytes:

@@ -12,8 +12,10 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from course import data as building
+from course.cli import app
 from crmlab import data
 from crmlab.errors import CourseError
 from crmlab.paths import course_root
@@ -311,3 +313,29 @@ def test_check_tells_what_is_wrong(damaged: Path) -> None:
     assert "orders.csv 第 2 行 列 status：值违反约束" in found
     assert "referrals.csv 第 3 行 列 referred_id：值应唯一却重复" in found
     assert "referrals.csv 第 2 行：外键在被引用的表中不存在" in found
+
+
+# --- the commands -----------------------------------------------------------------------------------------
+
+
+def test_catalogue_of_data_sets() -> None:
+    shown = CliRunner().invoke(app, ["data", "list"], env={"COLUMNS": "200"})
+    assert shown.exit_code == 0
+    for part in ("ecommerce", "网店客户与订单", "orders\N{NO-BREAK SPACE}40,077", "04、05"):
+        assert part in shown.output
+
+
+def test_check_of_some_data_sets(damaged: Path) -> None:
+    assert CliRunner().invoke(app, ["data", "check", "ecommerce"]).output == "数据集 ecommerce 完好。\n"
+    (damaged / "products.csv").write_bytes(b"product_id\n")
+    told = CliRunner().invoke(app, ["data", "check", "ecommerce"])
+    assert told.exit_code == 1
+    assert "ecommerce：products.csv：字节数与 datapackage.json 不符" in told.output
+
+
+def test_build_of_a_data_set(damaged: Path) -> None:
+    before = (damaged / "reviews.csv").read_bytes()
+    (damaged / "reviews.csv").unlink()
+    told = CliRunner().invoke(app, ["data", "build", "ecommerce"])
+    assert told.output.startswith("ecommerce：customers 5000 行、products 320 行")
+    assert (damaged / "reviews.csv").read_bytes() == before
