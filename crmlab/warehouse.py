@@ -47,7 +47,7 @@ def query(tables: Mapping[str, pd.DataFrame], sql: str) -> pd.DataFrame:
     """
     import duckdb
 
-    with duckdb.connect() as connection:
+    with _connect() as connection:
         for name, table in tables.items():
             connection.register(name, inputs.frame(table, _("表 {name} ").format(name=name)))
         try:
@@ -142,8 +142,7 @@ def rfm_segments(
     import duckdb
 
     day = inputs.day(as_of, "as_of")
-    with TemporaryDirectory() as spill, duckdb.connect(config=_config(spill)) as connection:
-        connection.execute("SET enable_progress_bar = false")  # it would write into the notebook's stdout
+    with TemporaryDirectory() as spill, _connect(**_config(spill)) as connection:
         try:
             connection.read_parquet(str(lines)).project(
                 f"{_name(customer)} AS customer, CAST({_name(date)} AS DATE) AS day, CAST({_name(amount)} AS DOUBLE) AS amount"
@@ -161,6 +160,14 @@ def rfm_segments(
         raise CourseError(_("只有 {n} 位客户，分不成 {bins} 档：请使用更多客户").format(n=len(found), bins=rfm.BINS))
     found = found.set_index(pd.Index(found.pop("customer"), name=customer))
     return found.assign(segment=rfm.segment(found))
+
+
+def _connect(**config: Any) -> "duckdb.DuckDBPyConnection":
+    import duckdb
+
+    connection = duckdb.connect(config=config)
+    connection.execute("SET enable_progress_bar = false")  # it would write into the notebook's output
+    return connection
 
 
 def _config(spill: str) -> dict[str, Any]:
