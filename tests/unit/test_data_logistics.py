@@ -1,6 +1,6 @@
 """The generated logistics firm: its tables agree, and the planted mechanism can be found in them."""
 
-from pathlib import Path
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -10,9 +10,13 @@ import statsmodels.api as sm
 from course import data as building
 from crmlab import data, service
 from crmlab.generate import logistics
+from crmlab.generate.recipe import Truth
 
 RECIPE = logistics.RECIPE
 SURVEY_STARTS = pd.Timestamp(logistics.START) + pd.Timedelta(days=logistics.SURVEY[0])
+
+Made = tuple[dict[str, pd.DataFrame], Truth]
+drawn = cache(data.draw)
 
 
 @pytest.fixture(scope="module")
@@ -21,14 +25,19 @@ def firm() -> data.Tables:
 
 
 @pytest.fixture(scope="module")
-def truth() -> pd.DataFrame:
-    return data.truth("logistics")
+def made() -> Made:
+    return RECIPE.generate(RECIPE.seed, RECIPE.size, 1)
+
+
+@pytest.fixture(scope="module")
+def truth(made: Made) -> pd.DataFrame:
+    return made[1].frame()
 
 
 @pytest.fixture(scope="module", params=["published", "s01", "s02", "s03"])
-def any_firm(request: pytest.FixtureRequest) -> data.Tables:
+def any_firm(request: pytest.FixtureRequest, firm: data.Tables) -> data.Tables:
     """The published firm, and draws that must be alike in shape and difficulty."""
-    return data.load("logistics") if request.param == "published" else data.draw("logistics", request.param)
+    return firm if request.param == "published" else drawn("logistics", request.param)
 
 
 def in_peak(orders: pd.DataFrame) -> pd.Series:
@@ -49,26 +58,22 @@ def honest(firm: data.Tables, truth: pd.DataFrame) -> pd.DataFrame:
 # --- the tables agree -------------------------------------------------------------------------------------
 
 
-def test_files_are_what_the_generator_makes(firm: data.Tables) -> None:
-    tables, _truth = logistics.generate(RECIPE.seed, RECIPE.size)
+def test_files_are_what_the_generator_makes(firm: data.Tables, made: Made) -> None:
+    tables, _truth = made
     for table in firm:
         pd.testing.assert_frame_equal(firm[table], tables[table].astype(firm[table].dtypes), check_exact=True)
 
 
-def test_a_fresh_build_is_the_same_and_sound(tmp_path: Path) -> None:
-    rows = building.build("logistics", tmp_path)
-    assert rows["customers"] == RECIPE.size
-    assert building.validate("logistics", tmp_path) == []
-    published = Path(building.course_root()) / "datasets" / "logistics"
-    for file in tmp_path.iterdir():
-        assert file.read_bytes() == (published / file.name).read_bytes(), file.name
-    assert sum(file.stat().st_size for file in tmp_path.glob("*.csv")) < 2_500_000
+def test_files_are_sound_and_small(firm: data.Tables) -> None:
+    assert building.validate("logistics") == []
+    assert len(firm.customers) == RECIPE.size
+    assert sum(resource["bytes"] for resource in data.package("logistics")["resources"]) < 2_500_000
 
 
-def test_students_get_other_customers_of_the_same_firm() -> None:
-    one, two = (data.draw("logistics", student) for student in ("s01", "s02"))
+def test_students_get_other_customers_of_the_same_firm(firm: data.Tables) -> None:
+    one, two = (drawn("logistics", student) for student in ("s01", "s02"))
     assert not one.orders["billed"].head(500).equals(two.orders["billed"].head(500))
-    assert not set(one.customers["customer_id"]) & set(data.load("logistics").customers["customer_id"])
+    assert not set(one.customers["customer_id"]) & set(firm.customers["customer_id"])
     pd.testing.assert_frame_equal(one.goods, two.goods)
     assert [list(one[table].columns) for table in one] == [list(two[table].columns) for table in two]
 
