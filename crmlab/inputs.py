@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 
-__all__ = ["choice", "column", "day", "days", "frame", "ids", "matrix", "number", "numbers", "shown", "vector", "whole"]
+__all__ = ["choice", "column", "day", "days", "frame", "ids", "matrix", "moments", "number", "numbers", "shown", "vector", "whole"]
 
 
 def shown(value: Any) -> str:
@@ -310,17 +310,22 @@ def ids(table: pd.DataFrame, name: str, *, unique: bool = False) -> pd.Series:
     return values
 
 
-def days(table: pd.DataFrame, name: str) -> pd.Series:
-    """A column of dates as midnights without time zone, with a fresh index 0, 1, ...
+def moments(table: pd.DataFrame, name: str, *, gaps: bool = False) -> pd.Series:
+    """A column of points in time without time zone, with a fresh index 0, 1, ...
+
+    Args:
+        table: DataFrame that holds the column.
+        name: the column.
+        gaps: missing values and empty text may stand (not yet delivered, not yet answered) and become NaT.
 
     Raises:
-        CourseError: a gap, numbers, mixed time zones, or a value that is no date.
+        CourseError: numbers, mixed time zones, a value that is no time, or (without ``gaps``) a missing one.
 
-    >>> days(pd.DataFrame({"date": ["2025-06-18 20:00"]}), "date")[0]
-    Timestamp('2025-06-18 00:00:00')
+    >>> moments(pd.DataFrame({"at": ["2025-06-18 20:00", ""]}), "at", gaps=True).to_list()
+    [Timestamp('2025-06-18 20:00:00'), NaT]
     """
-    values = column(table, name)
-    if pd.api.types.is_numeric_dtype(values):
+    values = table[name].reset_index(drop=True) if gaps else column(table, name)
+    if pd.api.types.is_numeric_dtype(values) and values.notna().any():
         raise CourseError(
             _(
                 "列 {column} 是数字，不是日期，例如第 1 行的 {value}：请先用 pd.to_datetime() 并写明 format 来转换"
@@ -331,10 +336,26 @@ def days(table: pd.DataFrame, name: str) -> pd.Series:
         found = pd.to_datetime(values, errors="coerce", format=None if is_dates else "ISO8601")
     except ValueError as error:
         raise CourseError(_("列 {column} 混有不同时区的时间：请先统一时区").format(column=name)) from error
+    bare = values.isna() | values.eq("") if gaps else False
     _refuse(
-        values, found.isna(), _("列 {name} 第 {row} 行的 {value} 不是日期：请写成 2025-12-31 这样的形式"), name=name
+        values,
+        found.isna() & ~pd.Series(bare, index=values.index),
+        _("列 {name} 第 {row} 行的 {value} 不是日期：请写成 2025-12-31 或 2025-12-31 18:00 这样的形式"),
+        name=name,
     )
-    return found.dt.tz_localize(None).dt.normalize()
+    return found.dt.tz_localize(None)
+
+
+def days(table: pd.DataFrame, name: str) -> pd.Series:
+    """A column of dates as midnights without time zone, with a fresh index 0, 1, ...
+
+    Raises:
+        CourseError: as :func:`moments`, a gap included.
+
+    >>> days(pd.DataFrame({"date": ["2025-06-18 20:00"]}), "date")[0]
+    Timestamp('2025-06-18 00:00:00')
+    """
+    return moments(table, name).dt.normalize()
 
 
 def _inside(values: pd.Series, low: float, high: float, above: float, below: float) -> pd.Series:

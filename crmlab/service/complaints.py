@@ -18,7 +18,7 @@ from crmlab import inputs
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 from crmlab.pareto import abc_classes
-from crmlab.service.records import moments, refuse_row
+from crmlab.service.records import refuse_row
 
 __all__ = [
     "STEPS",
@@ -264,8 +264,8 @@ def response_kpis(
         "response": inputs.number(response_target, "response_target", above=0),
         "resolve": inputs.number(resolve_target, "resolve_target", above=0),
     }
-    start = moments(tickets[created], created)
-    answer, end = (moments(tickets[name], name, gaps=True) for name in (responded, resolved))
+    start = inputs.moments(tickets, created)
+    answer, end = (inputs.moments(tickets, name, gaps=True) for name in (responded, resolved))
     times = pd.DataFrame(
         {"response": (answer - start).dt.total_seconds() / 60, "resolve": (end - start).dt.total_seconds() / 3600}
     )

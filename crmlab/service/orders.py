@@ -16,7 +16,7 @@ import pandas as pd
 from crmlab import inputs
 from crmlab.errors import CourseError
 from crmlab.i18n import _
-from crmlab.service.records import moments, refuse_row
+from crmlab.service.records import refuse_row
 
 __all__ = ["kpi_definitions", "order_kpis", "perfect_order", "seven_rights"]
 
@@ -218,7 +218,7 @@ def _orders(orders: Any, columns: dict[str, str], keys: Sequence[str]) -> tuple[
     for name, given in names.items():
         kind = _COLUMNS[name]
         if kind == "moment":
-            table[name] = moments(table[name], given, gaps=name == "delivered_at")
+            table[name] = inputs.moments(orders, given, gaps=name == "delivered_at")
         elif kind:
             # What was not shipped may lack numbers: they are not looked at.
             column = pd.DataFrame({given: table[name].where(shipped, 0)})

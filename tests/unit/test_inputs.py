@@ -178,3 +178,15 @@ def test_bad_dates(column: list, message: str) -> None:
 def test_dates_become_midnights_without_zone() -> None:
     table = pd.DataFrame({"a": ["2025-06-18T20:00+08:00", "2025-06-19T01:00+08:00"]})
     assert inputs.days(table, "a").to_list() == [pd.Timestamp("2025-06-18"), pd.Timestamp("2025-06-19")]
+
+
+def test_points_in_time_may_be_missing_where_that_is_said() -> None:
+    table = pd.DataFrame({"a": ["2025-06-18 20:00", "", None], "b": [pd.NaT, pd.Timestamp("2025-01-01 09:30"), pd.NaT]})
+    assert inputs.moments(table, "a", gaps=True).to_list() == [pd.Timestamp("2025-06-18 20:00"), pd.NaT, pd.NaT]
+    assert inputs.moments(table, "b", gaps=True)[1] == pd.Timestamp("2025-01-01 09:30")
+    with pytest.raises(CourseError, match=r"列 a 第 3 行是空值"):
+        inputs.moments(table, "a")
+    with pytest.raises(CourseError, match=r"列 a 第 2 行的 '' 不是日期"):
+        inputs.moments(table.head(2), "a")
+    with pytest.raises(CourseError, match=r"列 a 第 1 行的 '下午' 不是日期：请写成 2025-12-31 或 2025-12-31 18:00"):
+        inputs.moments(pd.DataFrame({"a": ["下午", None]}), "a", gaps=True)

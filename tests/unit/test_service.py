@@ -416,9 +416,9 @@ def test_rates_keep_their_laws(rows):
         ({"damaged_units": [0, 0, 0, -1, 0, 0]}, "列 damaged_units 第 4 行是 -1，应不小于 0"),
         ({"units_ordered": [10, None, 30, 20, 20, 5]}, "列 units_ordered 第 2 行是空值"),
         ({"wrong_address": [0, 0, 2, 0, 0, 0]}, "列 wrong_address 第 3 行是 2，应在 0 到 1 之间"),
-        ({"promised_at": ["2025-03-03"] * 2 + ["后天"] * 4}, "列 promised_at 第 3 行的 '后天' 不是时间"),
-        ({"ordered_at": ["2025-03-01"] * 5 + [None]}, "列 ordered_at 第 6 行的 None 不是时间"),
-        ({"ordered_at": range(6)}, "列 ordered_at 第 1 行的 0 不是时间"),
+        ({"promised_at": ["2025-03-03"] * 2 + ["后天"] * 4}, "列 promised_at 第 3 行的 '后天' 不是日期"),
+        ({"ordered_at": ["2025-03-01"] * 5 + [None]}, "列 ordered_at 第 6 行是空值"),
+        ({"ordered_at": range(6)}, "列 ordered_at 第 1 行的 0 不是日期"),
         ({"status": "cancelled"}, "订单表里没有一张已发货的订单"),
     ],
 )
@@ -557,7 +557,7 @@ def test_response_kpis_by_hand():
     assert table["response_on_target"].to_dict() == pytest.approx({"甲": 0.5, "乙": 1 / 3})
     with pytest.raises(CourseError, match="列 resolved_at 第 2 行的时间早于受理时间"):
         service.response_kpis(TICKETS.assign(resolved_at=["2025-05-01 10:00", "2025-04-30", None, None, None]))
-    with pytest.raises(CourseError, match="列 created_at 第 1 行的 5 不是时间"):
+    with pytest.raises(CourseError, match="列 created_at 是数字，不是日期，例如第 1 行的 5"):
         service.response_kpis(TICKETS.assign(created_at=5))
 
 
