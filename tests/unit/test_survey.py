@@ -267,9 +267,9 @@ def test_margins_by_hand():
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        (lambda: survey.sample_size_proportion(p=1), "p 应大于 0且小于 1，现在是 1"),
+        (lambda: survey.sample_size_proportion(p=1), "p 应大于 0 且小于 1，现在是 1"),
         (lambda: survey.sample_size_proportion(margin=0), "margin 应大于 0，现在是 0"),
-        (lambda: survey.sample_size_proportion(level=95), "level 应大于 0且小于 1，现在是 95"),
+        (lambda: survey.sample_size_proportion(level=95), "level 应大于 0 且小于 1，现在是 95"),
         (lambda: survey.sample_size_proportion(response_rate=0), "response_rate"),
         (lambda: survey.sample_size_proportion(rounding="down"), "rounding 应是 up、nearest 之一"),
         (lambda: survey.sample_size_proportion(population=300, response_rate=0.2), "要邀请 845 人，总体却只有 300 人"),
@@ -389,7 +389,7 @@ def test_a_survey_has_at_least_two_answers(campus):
     [
         ({"values": [5] * 20}, "values 全都一样"),
         ({"invited": [21]}, "invited 应在 10 到 20 之间，现在是 21"),
-        ({"response_rate": 1}, "response_rate 应大于 0且小于 1"),
+        ({"response_rate": 1}, "response_rate 应大于 0 且小于 1"),
         ({"repeats": 1}, "repeats 应不小于 2"),
     ],
 )
