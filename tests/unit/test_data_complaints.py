@@ -13,7 +13,6 @@ from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from course import data as building
 from crmlab import data, service
 from crmlab.generate import complaints
 from crmlab.generate.recipe import Truth
@@ -70,7 +69,6 @@ def test_files_are_what_the_generator_makes(shop: data.Tables, made: Made) -> No
 
 
 def test_files_are_sound(shop: data.Tables) -> None:
-    assert building.validate("complaints") == []
     assert len(shop.tickets) == RECIPE.size
 
 

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from course import data as builder
 from crmlab import data, queueing
 from crmlab.generate import contact_centre as centre
 
@@ -45,14 +44,6 @@ def test_files_are_what_the_generator_makes(published: data.Tables) -> None:
     assert set(made) == set(published)
     for table in published:
         pd.testing.assert_frame_equal(published[table], made[table].astype(published[table].dtypes), check_exact=True)
-
-
-def test_a_fresh_build_is_the_same_and_passes_the_check(tmp_path) -> None:
-    rows = builder.build("contact-centre", tmp_path)
-    assert rows == {table: len(frame) for table, frame in data.load("contact-centre").frames.items()}
-    assert builder.validate("contact-centre", tmp_path) == []
-    for file in (data._folder("contact-centre")).iterdir():
-        assert (tmp_path / file.name).read_bytes() == file.read_bytes(), file.name
 
 
 def test_two_students_get_other_tables_of_the_same_shape() -> None:

@@ -1,12 +1,9 @@
 """The help pages and the search log: entries are sound, clicks follow the planted cascade, search finds what it should."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from course import data as building
 from crmlab import data, faq
 from crmlab.generate import faq as made
 
@@ -37,11 +34,6 @@ def test_files_are_what_the_generator_makes(shop: data.Tables) -> None:
     tables, _truth = made.generate(RECIPE.seed, RECIPE.size)
     for table in shop:
         pd.testing.assert_frame_equal(shop[table], tables[table].astype(shop[table].dtypes), check_exact=True)
-
-
-def test_a_fresh_build_is_sound(tmp_path: Path) -> None:
-    building.build("faq", tmp_path)
-    assert building.validate("faq", tmp_path) == []
 
 
 def test_draws_share_the_entries_and_differ_in_queries() -> None:

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from course import data as building
 from crmlab import data, service
 from crmlab.generate import logistics
 from crmlab.generate.recipe import Truth
@@ -65,7 +64,6 @@ def test_files_are_what_the_generator_makes(firm: data.Tables, made: Made) -> No
 
 
 def test_files_are_sound_and_small(firm: data.Tables) -> None:
-    assert building.validate("logistics") == []
     assert len(firm.customers) == RECIPE.size
     assert sum(resource["bytes"] for resource in data.package("logistics")["resources"]) < 2_500_000
 
