@@ -35,6 +35,7 @@ __all__ = [
     "recommend",
     "rfm",
     "satisfaction",
+    "scoring",
     "service",
     "survey",
     "survival",

@@ -14,7 +14,6 @@ and Decision Economics* 19 (3), 1998.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from crmlab import inputs
 from crmlab.errors import CourseError
 from crmlab.i18n import _
+from crmlab.scoring import wilson
 
 __all__ = [
     "BENEFIT",
@@ -372,7 +372,9 @@ def diversion_signs(
     outside = found[found["out"]]
     out = outside.groupby("distributor_id").size().reindex(firms.index, fill_value=0)
     table["out_share"] = _divided(out, table["scans"])
-    table["out_low"] = _wilson_low(out.to_numpy(), table["scans"].to_numpy(), limits.confidence)
+    # The share lies above the lower end of the interval of level 2c - 1 with confidence c.
+    sure = inputs.number(limits.confidence, "confidence", above=0.5, below=1)
+    table["out_low"] = wilson(out, table["scans"], 2 * sure - 1)[0]
     priced = outside[outside["price"].notna()].groupby("distributor_id")["low"]
     enough = priced.size().reindex(firms.index, fill_value=0) >= limits.least_prices
     table["low_share"] = priced.mean().reindex(firms.index).where(enough)
@@ -477,15 +479,6 @@ def _evidence(row: pd.Series) -> str:
 
 def _divided(top: pd.Series, bottom: pd.Series) -> pd.Series:
     return (top / bottom.where(bottom > 0)).astype("float64")
-
-
-def _wilson_low(wins: NDArray, trials: NDArray, confidence: float) -> NDArray[np.float64]:
-    """Lower bound of a share that holds with the given one-sided confidence; missing without trials."""
-    z = NormalDist().inv_cdf(inputs.number(confidence, "confidence", low=0.5, below=1))
-    n = np.where(trials > 0, trials, np.nan)
-    rate = wins / n
-    half = z * np.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2))
-    return np.maximum((rate + z**2 / (2 * n) - half) / (1 + z**2 / n), 0.0)
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,13 @@ that counts them is too low; a rate that counts only decided leads is wrong too,
 winning. Here leads enter a rate once they are ``mature`` days old, and durations of leads that are still open count as
 "longer than" (right-censored).
 
-Sources: E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", *Journal of the American
-Statistical Association* 22 (158), 1927 (interval of a rate); E. L. Kaplan and P. Meier, "Nonparametric Estimation from
-Incomplete Observations", *Journal of the American Statistical Association* 53 (282), 1958 (open leads).
+Source: E. L. Kaplan and P. Meier, "Nonparametric Estimation from Incomplete Observations", *Journal of the American
+Statistical Association* 53 (282), 1958 (open leads).
 """
 
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from crmlab import inputs
 from crmlab.errors import CourseError
 from crmlab.i18n import _
+from crmlab.scoring import wilson
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,7 +76,7 @@ def conversion(
     mature : days a lead must be old to be counted; 0 counts all, also those that had no time to buy
     stages : names of the stages, first to last; ``lost`` : name of the row that says the lead was given up
     lead, stage, entered : names of the columns
-    confidence : of the Wilson interval of each step, 0-1
+    confidence : of the Wilson interval of each step (:func:`crmlab.scoring.wilson`), 0-1
 
     Returns
     -------
@@ -103,7 +102,7 @@ def conversion(
     leads = (reached[:, None] >= ranks).sum(axis=0)
     ends = reached[:, None] == ranks
     advanced = np.append(leads[1:], 0)
-    low, high = _wilson(advanced[:-1], leads[:-1], confidence)
+    low, high = wilson(advanced[:-1], leads[:-1], confidence)
     last = len(stages) - 1
     gone = (ends & given_up[:, None]).sum(axis=0)
     return pd.DataFrame(
@@ -653,16 +652,6 @@ def _furthest(times: pd.DataFrame) -> NDArray[np.int64]:
     known = times.notna().to_numpy()
     ranks = np.where(known, np.arange(known.shape[1]), 0)
     return ranks.max(axis=1)
-
-
-def _wilson(wins: NDArray, trials: NDArray, confidence: float) -> tuple[NDArray, NDArray]:
-    """Wilson interval of each rate: unlike p ± z·s.e. it stays within 0-1 and holds for small counts."""
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    n = np.where(trials > 0, trials, np.nan)
-    rate = wins / n
-    centre = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2))
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
 
 
 def _ratio(top: Any, bottom: Any) -> NDArray[np.float64]:

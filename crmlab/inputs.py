@@ -14,7 +14,21 @@ from numpy.typing import NDArray
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 
-__all__ = ["choice", "column", "day", "days", "frame", "ids", "matrix", "moments", "number", "numbers", "shown", "vector", "whole"]
+__all__ = [
+    "choice",
+    "column",
+    "day",
+    "days",
+    "frame",
+    "ids",
+    "matrix",
+    "moments",
+    "number",
+    "numbers",
+    "shown",
+    "vector",
+    "whole",
+]
 
 
 def shown(value: Any) -> str:

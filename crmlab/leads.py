@@ -5,6 +5,7 @@ advice for the eight combinations are those of the Chinese sales textbooks.
 
 A model for scoring leads must be trained on what was known *when the lead came*. What is written down only after the
 outcome (the reason of a loss, the day of the contract) predicts it perfectly and helps nobody: see :func:`leak_signs`.
+How good a score is (:func:`auc`, :func:`precision_at`, :func:`calibration_table`) is measured by :mod:`crmlab.scoring`.
 
 Sources: S. Kaufman, S. Rosset, C. Perlich and O. Stitelman, "Leakage in Data Mining", *ACM Transactions on Knowledge
 Discovery from Data* 6 (4), 2012; N. Siddiqi, *Credit Risk Scorecards*, Wiley, 2006 (points from log odds).
@@ -21,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from crmlab import inputs
 from crmlab.errors import CourseError
 from crmlab.i18n import _
+from crmlab.scoring import auc, calibration_table, precision_at, rank_auc, same_rows, zero_one
 
 __all__ = [
     "MAN_RULE",
@@ -28,7 +30,7 @@ __all__ = [
     "LeadScore",
     "Man",
     "auc",
-    "calibration",
+    "calibration_table",
     "call_list",
     "leak_signs",
     "man",
@@ -292,7 +294,7 @@ def leak_signs(
     {'fee': True, 'pages': False}
     """
     inputs.frame(table, _("线索表"), columns or ())
-    won = _zero_one(outcome, len(table))
+    (won,) = same_rows(table.index, outcome=zero_one(outcome, "outcome"))
     top = inputs.number(limit, "limit", low=0.5, high=1)
     rows = {}
     for column in columns or table.columns:
@@ -363,9 +365,7 @@ class LeadModel:
         from sklearn.linear_model import LogisticRegression
 
         inputs.frame(table, _("线索表"), self.features)
-        won = _zero_one(outcome, len(table))
-        if not 0 < won.sum() < len(won):
-            raise CourseError(_("结果全是 {value:g}：至少要有一条成交和一条未成交才能学习").format(value=won[0]))
+        (won,) = same_rows(table.index, outcome=zero_one(outcome, "outcome", both=True))
         self._plan = {name: _plan(table, name) for name in self.features}
         design = self._design(table)
         solver = LogisticRegression(C=self.C, max_iter=1000, tol=1e-8).fit(design.to_numpy(), won)
@@ -457,47 +457,7 @@ def _standard_errors(design: NDArray, chance: NDArray, strength: float) -> NDArr
     return np.sqrt(np.diag(np.linalg.inv(information)))
 
 
-# ---------------------------------------------------------------------------------------------- how good, and whom
-
-
-def auc(outcome: ArrayLike | pd.Series, score: ArrayLike | pd.Series) -> float:
-    """Chance that a winner has a higher score than a loser, ties counted half: ½ is guessing, 1 perfect.
-
-    Parameters
-    ----------
-    outcome : 0 / 1 per lead; score : numbers, any scale
-
-    >>> auc([1, 0, 1, 0], [0.9, 0.1, 0.4, 0.6])
-    0.75
-    """
-    points = inputs.vector(score, "score")
-    won = _zero_one(outcome, len(points))
-    if not 0 < won.sum() < len(won):
-        raise CourseError(_("结果全是 {value:g}：没有另一类可比，算不出 AUC").format(value=won[0]))
-    return _auc(points, won)
-
-
-def calibration(outcome: ArrayLike | pd.Series, probability: ArrayLike | pd.Series, bands: int = 5) -> pd.DataFrame:
-    """Do ten leads with "20 %" bring two wins? Predicted against real rate in bands of equal size.
-
-    Parameters
-    ----------
-    outcome : 0 / 1 per lead; probability : 0-1 per lead; bands : number of bands, lowest chances first
-
-    Returns
-    -------
-    DataFrame, index ``band`` 1, 2, …, with ``leads``, ``predicted`` (mean chance), ``actual`` (share won).
-
-    >>> calibration([0, 0, 1, 1], [0.1, 0.2, 0.7, 0.9], bands=2)["actual"].to_list()
-    [0.0, 1.0]
-    """
-    chance = inputs.vector(probability, "probability", low=0, high=1)
-    won = _zero_one(outcome, len(chance))
-    count = inputs.whole(bands, "bands", low=1, high=len(chance))
-    rank = np.argsort(np.argsort(chance, kind="stable"), kind="stable")
-    cells = pd.DataFrame({"leads": 1, "predicted": chance, "actual": won}).groupby(rank * count // len(chance) + 1)
-    table = cells.agg({"leads": "sum", "predicted": "mean", "actual": "mean"})
-    return table.rename_axis("band")
+# ---------------------------------------------------------------------------------------------------- whom to call
 
 
 def call_list(scores: pd.Series, capacity: int) -> pd.Index:
@@ -517,45 +477,9 @@ def call_list(scores: pd.Series, capacity: int) -> pd.Index:
     return scores.sort_index().sort_values(ascending=False, kind="stable").index[:calls]
 
 
-def precision_at(outcome: ArrayLike | pd.Series, score: ArrayLike | pd.Series, k: int) -> float:
-    """Share of winners among the ``k`` leads with the highest scores; ties counted with their expected share.
-
-    Parameters
-    ----------
-    outcome : 0 / 1 per lead; score : numbers per lead; k : how many can be called
-
-    >>> precision_at([1, 0, 1, 0], [0.9, 0.8, 0.4, 0.1], k=2)
-    0.5
-    """
-    points = inputs.vector(score, "score")
-    won = _zero_one(outcome, len(points))
-    top = inputs.whole(k, "k", low=1, high=len(points))
-    edge = np.sort(points)[-top]
-    above, tied = points > edge, points == edge
-    return float((won[above].sum() + won[tied].mean() * (top - above.sum())) / top)
-
-
-def _zero_one(outcome: Any, length: int) -> NDArray[np.float64]:
-    found = inputs.vector(pd.Series(outcome), "outcome", length=length)
-    if not np.isin(found, (0, 1)).all():
-        row = int((~np.isin(found, (0, 1))).argmax())
-        raise CourseError(
-            _("outcome 第 {row} 个值是 {value:g}，应是 0（未成交）或 1（成交）：请改正").format(
-                row=row + 1, value=found[row]
-            )
-        )
-    return found
-
-
-def _auc(points: NDArray, won: NDArray) -> float:
-    ranks = pd.Series(points).rank().to_numpy()  # mean ranks of ties count them half
-    wins, losses = won.sum(), len(won) - won.sum()
-    return float((ranks[won == 1].sum() - wins * (wins + 1) / 2) / (wins * losses))
-
-
 def _best_auc(points: NDArray, won: NDArray) -> float:
     """AUC in the better direction; ½ where one class is missing."""
     if not 0 < won.sum() < len(won):
         return 0.5
-    found = _auc(points, won)
+    found = rank_auc(points, won)
     return max(found, 1 - found)

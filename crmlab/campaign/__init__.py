@@ -10,6 +10,8 @@ how deep?            :func:`lift`, :func:`profit_curve`, :func:`roi`
 for whom?            :class:`UpliftModel`, :func:`qini`, :func:`uplift_curve`, :func:`uplift_by_decile`
 how often?           :func:`frequency_cap`, :func:`saturation`
 ==================== ===============================================================================================
+
+``lift`` is :func:`crmlab.scoring.lift_table`, by the name that campaigns use for it.
 """
 
 from crmlab.campaign.contact import frequency_cap, saturation
@@ -24,8 +26,9 @@ from crmlab.campaign.experiment import (
 )
 from crmlab.campaign.planning import minimal_effect, power, sample_size
 from crmlab.campaign.sequential import RULES, Peeking, boundaries, crossing_probability, peeking
-from crmlab.campaign.targeting import ProfitCurve, Return, lift, profit_curve, roi
+from crmlab.campaign.targeting import ProfitCurve, Return, profit_curve, roi
 from crmlab.campaign.uplift import KINDS, Qini, UpliftModel, qini, uplift_by_decile, uplift_curve
+from crmlab.scoring import lift_table as lift
 
 __all__ = [
     "KINDS",

@@ -1,9 +1,9 @@
-"""How deep to go: response by score, profit by depth, and what the campaign brought in the end.
+"""How deep to go: profit by depth, and what the campaign brought in the end.
 
 Customers are ranked by score, highest first; those of equal score are one block, so that the order of the rows never
 matters.
 
-Source: F. Provost, T. Fawcett, *Data Science for Business*, O'Reilly, 2013 (lift and profit curves). The return on a
+Source: F. Provost, T. Fawcett, *Data Science for Business*, O'Reilly, 2013 (profit curves). The return on a
 campaign counts against a control group, as in Kohavi, Tang and Xu (see `experiment.py`).
 """
 
@@ -11,62 +11,18 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from crmlab import inputs
 from crmlab.campaign.experiment import conversion_counts
-from crmlab.campaign.ranking import part_sizes, running_sums, same_rows, zero_one
 from crmlab.errors import CourseError
 from crmlab.i18n import _
+from crmlab.scoring import by_threshold, same_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _FEN = 6  # decimals that profits are compared at: less is the noise of binary fractions
-
-
-def lift(score: Any, response: Any, bins: int = 10) -> pd.DataFrame:
-    """Response by parts of the list, best scores first: how much better than mailing at random.
-
-    Lift of a part = its response rate / response rate of all. Customers are cut into parts of equal size; those of
-    equal score share their responses evenly, so that their order does not matter.
-
-    Parameters
-    ----------
-    score : numbers, the higher the earlier (for example a predicted probability)
-    response : 0 or 1 of the same customers
-    bins : number of parts, 10 for deciles
-
-    Returns
-    -------
-    DataFrame, index ``bin`` = 1 (best) .. bins: ``customers``, ``responses``, ``rate``, ``lift``, ``share`` (of the
-    customers so far), ``gain`` (share of all responses so far), ``cumulative_lift`` (gain / share). Lifts are missing
-    when nobody responded.
-
-    Raises
-    ------
-    CourseError : different lengths, a response that is not 0 or 1, fewer customers than parts.
-
-    >>> lift([0.9, 0.8, 0.3, 0.1], [1, 1, 0, 1], bins=2)[["rate", "cumulative_lift"]].round(2).values.tolist()
-    [[1.0, 1.33], [0.5, 1.0]]
-    """
-    scores, responses = same_rows(score=score, response=response)
-    zero_one(responses, "response")
-    sizes = part_sizes(len(scores), bins)
-    edges = np.append(0, np.cumsum(sizes))
-    customers, found = running_sums(scores, np.ones(len(scores)), responses).T
-    total = np.interp(edges, customers, found)
-    table = pd.DataFrame(index=pd.RangeIndex(1, len(sizes) + 1, name="bin"))
-    table["customers"] = sizes
-    table["responses"] = np.diff(total)
-    table["rate"] = table["responses"] / table["customers"]
-    overall = total[-1] / len(scores)
-    table["lift"] = table["rate"] / overall if overall else np.nan
-    table["share"] = edges[1:] / len(scores)
-    table["gain"] = total[1:] / total[-1] if overall else np.nan
-    table["cumulative_lift"] = table["gain"] / table["share"]
-    return table
 
 
 @dataclass(frozen=True)
@@ -136,14 +92,12 @@ def profit_curve(score: Any, response: Any, value: float, contact_cost: float, f
         scores = responses = inputs.vector(score, "score", low=0, high=1)
     else:
         scores, responses = same_rows(score=score, response=response)
-    reached, found = running_sums(scores, np.ones(len(scores)), responses).T
-    customers = reached.astype("int64")
-    profit = value * found - contact_cost * customers - fixed_cost * (customers > 0)
-    curve = pd.DataFrame(
-        {"customers": customers, "share": customers / len(scores), "responses": found, "profit": profit}
-    )
-    best = int(np.argmax(np.round(profit, _FEN)))
-    return ProfitCurve(curve, int(customers[best]), float(curve["share"].iloc[best]), float(profit[best]))
+    curve = by_threshold(scores, responses=responses).drop(columns="threshold")
+    customers = curve["customers"]
+    curve.insert(1, "share", customers / len(scores))
+    curve["profit"] = value * curve["responses"] - contact_cost * customers - fixed_cost * (customers > 0)
+    best = curve.loc[curve["profit"].round(_FEN).idxmax()]
+    return ProfitCurve(curve, int(best["customers"]), float(best["share"]), float(best["profit"]))
 
 
 @dataclass(frozen=True)

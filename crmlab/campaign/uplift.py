@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from crmlab import inputs
-from crmlab.campaign.ranking import Floats, part_sizes, running_sums, same_rows, zero_one
 from crmlab.errors import CourseError
 from crmlab.i18n import _
+from crmlab.scoring import Floats, by_threshold, part_sizes, same_rows, zero_one
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -75,8 +75,8 @@ class UpliftModel:
         """
         X = _features(X)
         self.columns_ = list(X.columns)
-        arm, bought = same_rows(X.index, treated=treated, y=y)
-        _check_arms(arm, bought)
+        arm, bought = same_rows(X.index, treated=zero_one(treated, "treated"), y=zero_one(y, "y"))
+        _check_arms(arm)
         _check_outcomes(arm, bought)
         self.average_effect_ = float(bought[arm == 1].mean() - bought[arm == 0].mean())
         if self.kind == "two_model":
@@ -272,7 +272,8 @@ def uplift_curve(score: Any, treated: Any, y: Any) -> pd.DataFrame:
 
 def _arm_sums(scores: Floats, arm: Floats, bought: Floats) -> Floats:
     """Down the ranking: treated customers, control customers, buyers among the treated, among the others."""
-    return running_sums(scores, arm, 1 - arm, arm * bought, (1 - arm) * bought).T
+    sums = by_threshold(scores, n_t=arm, n_c=1 - arm, y_t=arm * bought, y_c=(1 - arm) * bought)
+    return sums[["n_t", "n_c", "y_t", "y_c"]].to_numpy().T
 
 
 def _curve(customers: Floats, incremental: Floats) -> pd.DataFrame:
@@ -322,17 +323,15 @@ def uplift_by_decile(score: Any, treated: Any, y: Any, bins: int = 10) -> pd.Dat
 
 
 def _experiment(score: Any, treated: Any, y: Any) -> tuple[Floats, Floats, Floats]:
-    scores, arm, bought = same_rows(score=score, treated=treated, y=y)
-    _check_arms(arm, bought)
+    scores, arm, bought = same_rows(score=score, treated=zero_one(treated, "treated"), y=zero_one(y, "y"))
+    _check_arms(arm)
     return scores, arm, bought
 
 
-def _check_arms(arm: Floats, bought: Floats) -> None:
-    zero_one(arm, "treated")
+def _check_arms(arm: Floats) -> None:
     if len(np.unique(arm)) < 2:
         raise CourseError(
             _("treated 全是 {value:g}：没有{missing}，增量无从比较").format(
                 value=arm[0], missing=_("对照组") if arm[0] else _("试验组")
             )
         )
-    zero_one(bought, "y")

@@ -1,4 +1,4 @@
-"""What the files of this package share: sound spells of membership, and scores with labels of the same customers."""
+"""What the files of this package share: sound spells of membership."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from crmlab import inputs
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 
-__all__ = ["NEVER", "matched", "outcomes", "pair", "spells"]
+__all__ = ["NEVER", "spells"]
 
 Array = NDArray[np.float64]
 
@@ -45,51 +45,3 @@ def _filled(left: pd.Series) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(left):
         return left.dt.tz_localize(None).fillna(NEVER)
     return left.astype(object).where(left.notna(), f"{NEVER:%Y-%m-%d}")
-
-
-def matched(values: Any, index: pd.Index, name: str) -> Any:
-    """A Series put into the order of ``index``; anything else as it is.
-
-    >>> matched(pd.Series({"C1": 0, "C2": 1}), pd.Index(["C2", "C1"]), "y").to_list()
-    [1, 0]
-    """
-    if not isinstance(values, pd.Series) or values.index.equals(index):
-        return values
-    if not values.index.is_unique or not index.is_unique or len(index.difference(values.index)):
-        raise CourseError(
-            _("{name} 的索引与另一列不一致：两者应是同一批客户，请先用 loc 或 reindex 对齐").format(name=name)
-        )
-    return values.reindex(index)
-
-
-def outcomes(y: Any, *, length: int | None = None, both: bool = True) -> Array:
-    """Labels as an array of 0.0 and 1.0; with ``both`` each must occur.
-
-    >>> outcomes([True, False, True])
-    array([1., 0., 1.])
-    """
-    found = inputs.vector(y, "y", length=length)
-    bad = ~np.isin(found, (0, 1))
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise CourseError(
-            _("y 第 {row} 个值是 {value:g}，应是 1（流失）或 0（留下）；p 在前，y 在后，请看是否写反了").format(
-                row=row + 1, value=found[row]
-            )
-        )
-    if both and found.min() == found.max():
-        raise CourseError(_("y 全是 {value:g}：流失的和留下的客户都要有，才能比较").format(value=found[0]))
-    return found
-
-
-def pair(p: Any, y: Any, *, probability: bool = False, both: bool = True) -> tuple[Array, Array]:
-    """Scores and labels of the same customers, two Series matched by index; with ``both`` each class must occur.
-
-    >>> pair(pd.Series({"C1": 0.2, "C2": 0.7}), pd.Series({"C2": 1, "C1": 0}))
-    (array([0.2, 0.7]), array([0., 1.]))
-    """
-    bounds = {"low": 0, "high": 1} if probability else {}
-    scores = inputs.vector(p, "p", **bounds)
-    if isinstance(p, pd.Series):
-        y = matched(y, p.index, "y")
-    return scores, outcomes(y, length=len(scores), both=both)

@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 
 from crmlab import inputs
-from crmlab.churn.checks import Array, matched, outcomes
-from crmlab.churn.evaluation import rank_auc
+from crmlab.churn.checks import Array
 from crmlab.i18n import _
+from crmlab.scoring import rank_auc, same_rows, zero_one
 
 __all__ = ["check_leakage"]
 
 _SMALLEST_GROUP = 2  # a fresh half needs this many rows of a category before its churn rate counts
 
 
-def check_leakage(features: pd.DataFrame, label: pd.Series, *, cutoff: Any = None, limit: float = 0.95) -> pd.DataFrame:
+def check_leakage(features: pd.DataFrame, label: Any, *, cutoff: Any = None, limit: float = 0.95) -> pd.DataFrame:
     """Columns that seem to know the future.
 
     Two signs. A date on or after the cutoff. And a column that alone tells churners from stayers too well: its AUC
@@ -29,7 +29,7 @@ def check_leakage(features: pd.DataFrame, label: pd.Series, *, cutoff: Any = Non
     Parameters
     ----------
     features : DataFrame, one row a customer: numbers, dates, text, gaps allowed
-    label : Series of 1 and 0 by the same customers
+    label : 1 and 0 of the same customers
     cutoff : day of the features; without it dates are not checked
     limit : AUC from which a single column is suspect, above 0.5
 
@@ -45,7 +45,7 @@ def check_leakage(features: pd.DataFrame, label: pd.Series, *, cutoff: Any = Non
     inputs.frame(features, _("特征表"))
     bound = inputs.number(limit, "limit", above=0.5, high=1)
     at = None if cutoff is None else inputs.day(cutoff, _("截止日"))
-    y = outcomes(matched(label, features.index, "label"))
+    (y,) = same_rows(features.index, label=zero_one(label, "label", both=True))
     signs = [(name, *sign) for name in features.columns if (sign := _sign(features[name], y, at, bound)) is not None]
     report = pd.DataFrame(signs, columns=["column", "auc", "reason"]).set_index("column")
     return report.sort_values("auc", na_position="first", kind="stable")

@@ -5,16 +5,17 @@ Sources: S. le Cessie, J. C. van Houwelingen, "Ridge Estimators in Logistic Regr
 29 (5), 2001, 1189-1232; L. Breiman, "Random Forests", *Machine Learning* 45 (1), 2001, 5-32 (importance by shuffling).
 """
 
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
 from crmlab import inputs
-from crmlab.churn.checks import Array, matched, outcomes
-from crmlab.churn.evaluation import Z95, auc, rank_auc
+from crmlab.churn.checks import Array
 from crmlab.errors import CourseError
 from crmlab.i18n import _
+from crmlab.scoring import rank_auc, same_rows, zero_one
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "ChurnModel"]
 
 KINDS = ("logistic", "trees")
+_Z95 = NormalDist().inv_cdf(0.975)
 
 
 class ChurnModel:
@@ -60,11 +62,11 @@ class ChurnModel:
 
         Raises
         ------
-        CourseError : a column is no number, a gap (logistic), labels that are not 0 / 1 or all alike.
+        CourseError : a column is no number, a gap (logistic), labels that are not 0 / 1, all alike, or of others.
         """
         self.columns_ = list(X.columns)
         inputs.frame(X, _("特征表"), self.columns_)
-        self._X, self._y = self._values(X), outcomes(matched(y, X.index, "y"))
+        self._X, self._y = self._values(X), _labels(X, y)
         self._model = _logistic() if self.kind == "logistic" else _trees(self.seed)
         with _one_thread():
             self._model.fit(self._X, self._y)
@@ -85,7 +87,7 @@ class ChurnModel:
 
     def score(self, X: pd.DataFrame, y: Any) -> float:
         """AUC on other rows: later in time than those of the fit, if it is to mean anything."""
-        return auc(self.predict_proba(X), matched(y, X.index, "y"))
+        return rank_auc(self.predict_proba(X).to_numpy(), _labels(X, y))
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -111,7 +113,7 @@ class ChurnModel:
         figure, (ax,) = plots.new_figure(
             _("最有分量的特征：{name}").format(name=rows.index[-1]), height=0.34 * len(rows) + 1.3
         )
-        spread = Z95 * rows["se"] if logistic else rows["sd"]
+        spread = _Z95 * rows["se"] if logistic else rows["sd"]
         colours = [plots.RED if logistic and value > 0 else plots.BLUE for value in strength]
         ax.barh(range(len(rows)), strength, xerr=spread, color=colours, alpha=0.85, height=0.62, ecolor=plots.INK)
         ax.set_yticks(range(len(rows)), [str(name) for name in rows.index])
@@ -179,8 +181,8 @@ class ChurnModel:
             "z": z,
             "p": 2 * norm.sf(np.abs(z)),
             "odds_ratio": np.exp(coef),
-            "low": np.exp(coef - Z95 * se),
-            "high": np.exp(coef + Z95 * se),
+            "low": np.exp(coef - _Z95 * se),
+            "high": np.exp(coef + _Z95 * se),
             "coef_per_unit": coef / scale,
         }
         return pd.DataFrame(table, index=pd.Index(self.columns_, name="feature"))
@@ -196,6 +198,10 @@ class ChurnModel:
             {"importance": found.importances_mean, "sd": found.importances_std},
             index=pd.Index(self.columns_, name="feature"),
         )
+
+
+def _labels(X: pd.DataFrame, y: Any) -> Array:
+    return same_rows(X.index, y=zero_one(y, "y", both=True))[0]
 
 
 def _logistic() -> Any:

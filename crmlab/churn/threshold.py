@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from crmlab import inputs
-from crmlab.churn.checks import pair
-from crmlab.churn.evaluation import by_threshold
 from crmlab.i18n import _
+from crmlab.scoring import by_threshold, same_rows, zero_one
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,10 +50,10 @@ class ThresholdChoice:
 
     Attributes
     ----------
-    threshold : contact everybody with p >= threshold; infinite if contacting nobody is best
+    threshold : contact everybody with a score >= threshold; infinite if contacting nobody is best
     profit : of the campaign at that threshold, in the unit of the costs
     contacted : how many customers that are
-    theoretical : the threshold that costs alone give, right if p is calibrated (:func:`theoretical_threshold`)
+    theoretical : the threshold that costs alone give, right for calibrated probabilities (:func:`theoretical_threshold`)
     curve : DataFrame ``threshold`` (falling), ``contacted``, ``churners``, ``profit``
 
     >>> best_threshold([0.9, 0.5, 0.1], [1, 1, 0], contact_cost=10, value_saved=100, success_rate=0.5).contacted
@@ -84,17 +83,23 @@ class ThresholdChoice:
 
 
 def best_threshold(
-    p: Any, y: Any, contact_cost: float, value_saved: float, success_rate: float = 1.0, *, incentive: float = 0.0
+    score: Any,
+    outcome: Any,
+    contact_cost: float,
+    value_saved: float,
+    success_rate: float = 1.0,
+    *,
+    incentive: float = 0.0,
 ) -> ThresholdChoice:
-    """Profit of contacting everybody with p >= t, for every t, and the best t.
+    """Profit of contacting everybody with a score >= t, for every t, and the best t.
 
     With k contacted, of whom b would churn (Neslin et al., 2006, fixed cost left out, written with counts):
-    profit = b [γ V + δ (1 − γ)] − k (c + δ). Among equal profits the one with the fewest contacts wins. ``y`` are
-    outcomes of customers whom nobody had contacted.
+    profit = b [γ V + δ (1 − γ)] − k (c + δ). Among equal profits the one with the fewest contacts wins. The
+    outcomes are of customers whom nobody had contacted.
 
     Parameters
     ----------
-    p, y : as in :func:`crmlab.churn.auc`
+    score, outcome : as in :func:`crmlab.scoring.auc`, 1 = churned; one kind alone will do
     contact_cost, value_saved, success_rate, incentive : c, V, γ, δ as in :func:`theoretical_threshold`
 
     Returns
@@ -105,7 +110,9 @@ def best_threshold(
     >>> choice.threshold, choice.profit, choice.theoretical
     (0.5, 80.0, 0.2)
     """
-    curve = by_threshold(*pair(p, y, both=False))
+    scores, outcomes = same_rows(score=score, outcome=zero_one(outcome, "outcome"))
+    curve = by_threshold(scores, churners=outcomes).rename(columns={"customers": "contacted"})
+    curve["churners"] = curve["churners"].astype("int64")
     cost, gain = _economics(contact_cost, value_saved, success_rate, incentive)
     curve["profit"] = (curve["churners"] * gain - curve["contacted"] * cost).round(9)
     best = curve.loc[curve["profit"].idxmax()]

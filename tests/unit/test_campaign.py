@@ -292,26 +292,7 @@ def test_bad_peeking_is_told():
     assert "critical 第 2 个值是 0" in told(campaign.crossing_probability, [2, 0])
 
 
-# ------------------------------------------------------------------------------------- lift, profit, return
-
-
-def test_lift_by_hand():
-    table = campaign.lift([0.9, 0.8, 0.7, 0.3, 0.2, 0.1], [1, 1, 0, 1, 0, 0], bins=3)
-    assert table["customers"].to_list() == [2, 2, 2]
-    assert table["rate"].to_list() == [1, 0.5, 0]
-    assert table["lift"].to_list() == pytest.approx([2, 1, 0])
-    assert table["gain"].to_list() == pytest.approx([2 / 3, 1, 1])
-    assert table["cumulative_lift"].to_list() == pytest.approx([2, 1.5, 1])
-
-
-def test_equal_scores_share_their_responses():
-    table = campaign.lift([1, 1, 1, 1], [1, 0, 0, 1], bins=2)
-    assert table["responses"].to_list() == [1, 1]
-    assert table["lift"].to_list() == [1, 1]
-
-
-def test_without_responses_lift_is_missing():
-    assert campaign.lift([3, 2, 1], [0, 0, 0], bins=3)["lift"].isna().all()
+# ------------------------------------------------------------------------------------------ profit, return
 
 
 customers = st.lists(st.tuples(st.integers(-5, 5), st.booleans(), st.booleans()), min_size=12, max_size=60).filter(
@@ -323,11 +304,10 @@ customers = st.lists(st.tuples(st.integers(-5, 5), st.booleans(), st.booleans())
 @given(customers, st.randoms())
 def test_curves_do_not_depend_on_the_order_of_rows(rows, random):
     shuffled = random.sample(rows, len(rows))
-    for function in (campaign.lift, lambda s, y: campaign.profit_curve(s, y, 10, 1).curve):
-        first, second = (
-            function([r[0] for r in data], [int(r[2]) for r in data]).astype(float) for data in (rows, shuffled)
-        )
-        pd.testing.assert_frame_equal(first, second)
+    first, second = (
+        campaign.profit_curve([r[0] for r in data], [int(r[2]) for r in data], 10, 1).curve for data in (rows, shuffled)
+    )
+    pd.testing.assert_frame_equal(first, second)
     one, two = (
         campaign.qini([r[0] for r in data], [int(r[1]) for r in data], [int(r[2]) for r in data])
         for data in (rows, shuffled)
@@ -381,9 +361,7 @@ def test_bad_money_is_told():
     assert "成本合计是 0" in told(campaign.roi, 1, 10, 1, 10, value=5, contact_cost=0)
     assert "responses 是 11，多于 n 的 10" in told(campaign.roi, 11, 10, 1, 10, value=5, contact_cost=1)
     assert "score 第 1 个值是 1.2" in told(campaign.profit_curve, [1.2, 0.5], None, 10, 1)
-    assert "response 第 2 个值是 2，应是 0 或 1" in told(campaign.lift, [1, 2, 3], [0, 2, 1], bins=2)
-    assert "只有 3 位客户，分不成 10 份" in told(campaign.lift, [1, 2, 3], [0, 1, 1])
-    assert "response 有 2 个值，score 有 3 个" in told(campaign.lift, [1, 2, 3], [0, 1])
+    assert "response 有 2 个值，应有 3 个，与 score 一一对应" in told(campaign.profit_curve, [1, 2, 3], [0, 1], 10, 1)
 
 
 # ------------------------------------------------------------------------------------------------------- uplift
@@ -523,19 +501,24 @@ def test_bad_uplift_input_is_told():
     assert "没有试验组" in told(campaign.qini, [1, 2], [0, 0], [1, 0])
     assert "试验组里的 y 全是 0" in told(model.fit, X, treated, np.where(treated == 1, 0, y))
     assert "对照组里的 y 全是 1" in told(model.fit, X, treated, np.where(treated == 0, 1, y))
-    assert "treated 有 49 个值，X 有 50 个" in told(model.fit, X, treated[:49], y)
+    assert "treated 有 49 个值，应有 50 个，与表的各行一一对应" in told(model.fit, X, treated[:49], y)
     assert "列 day 是日期" in told(model.fit, X.assign(day=pd.Timestamp("2025-12-31")), treated, y)
     assert "列 age 第 3 行是空值" in told(model.fit, X.assign(age=X["age"].where(X.index != "C2")), treated, y)
     assert "特征表缺少列 town" in told(model.fit(X, treated, y).predict, X.drop(columns="town"))
-    assert "treated 第 1 个值是 3" in told(campaign.qini, [1, 2], [3, 0], [1, 0])
+    assert "treated 第 1 个值是 3，应是 1（发生）或 0（没有发生）" in told(campaign.qini, [1, 2], [3, 0], [1, 0])
+    assert "只有 2 位客户，分不成 10 份" in told(campaign.uplift_by_decile, [1, 2], [1, 0], [1, 0])
 
 
-def test_series_in_another_order_are_refused_not_mixed_up():
-    score = pd.Series([1, 2, 3], index=list("abc"))
-    y = pd.Series([1, 0, 1], index=list("cab"))
-    assert "y 的索引与前面的不同" in told(campaign.qini, score, [1, 0, 1], y)
-    X = pd.DataFrame({"x": [1, 2, 3]}, index=list("abc"))
-    assert "y 的索引" in told(campaign.UpliftModel().fit, X, [1, 0, 1], y)
+def test_series_of_the_same_customers_are_matched_and_of_others_refused():
+    score, treated, y = (pd.Series(column) for column in example())
+    expected = campaign.qini(score, treated, y).coefficient
+    assert campaign.qini(score, treated[::-1], y.sample(frac=1, random_state=1)).coefficient == expected
+    assert "y 的索引与前面的对不上" in told(campaign.qini, score, treated, y.set_axis(range(1, 201)))
+    X, arm, bought, _uplift = crowd(500)
+    y = pd.Series(bought, index=X.index)
+    model, turned = (campaign.UpliftModel().fit(X, arm, outcome) for outcome in (y, y[::-1]))
+    assert turned.average_effect_ == model.average_effect_
+    assert "y 的索引与前面的对不上" in told(campaign.UpliftModel().fit, X, arm, y.reset_index(drop=True))
 
 
 # ------------------------------------------------------------------------------------------- frequency of contact

@@ -1,15 +1,11 @@
 """The membership club: its tables agree, the planted mechanism can be found in them, and the traps are there."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from course import data as course_data
 from crmlab import churn, data, loyalty
 from crmlab.generate import membership
-from crmlab.paths import course_root
 
 RECIPE = membership.RECIPE
 DRIVERS = ["complaint", "price", "expired"]
@@ -85,17 +81,6 @@ def due(club: data.Tables, truth: pd.DataFrame) -> pd.DataFrame:
 
 
 # ------------------------------------------------------------------------------------------------- the tables agree
-
-
-def test_a_fresh_build_gives_the_published_bytes_and_passes_the_check(tmp_path: Path) -> None:
-    rows = course_data.build("membership", tmp_path)
-    assert rows["members"] == RECIPE.size
-    assert course_data.validate("membership", tmp_path) == []
-    published = course_root() / "datasets" / "membership"
-    files = sorted(path.name for path in tmp_path.iterdir())
-    assert len(files) == 8
-    assert all((tmp_path / name).read_bytes() == (published / name).read_bytes() for name in files)
-    assert sum((published / name).stat().st_size for name in files if name.endswith(".csv")) < 2_500_000
 
 
 def test_draws_differ_in_members_and_not_in_shape() -> None:

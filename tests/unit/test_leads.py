@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score
 
 from crmlab import leads
 from crmlab.errors import CourseError
@@ -263,8 +262,8 @@ def test_a_constant_column_and_a_new_class_do_no_harm():
         (lambda t: leads.LeadModel(["n"], C=0), "C 应大于 0"),
         (lambda t: leads.LeadModel(["n"]).predict(t), "还没有训练"),
         (lambda t: leads.LeadModel(["n"]).summary, "还没有训练"),
-        (lambda t: leads.LeadModel(["n"]).fit(t, [1] * 40), "结果全是 1"),
-        (lambda t: leads.LeadModel(["n"]).fit(t, [0, 1]), "outcome 应有 40 个数，现在有 2 个"),
+        (lambda t: leads.LeadModel(["n"]).fit(t, [1] * 40), "outcome 全是 1"),
+        (lambda t: leads.LeadModel(["n"]).fit(t, [0, 1]), "outcome 有 2 个值，应有 40 个，与表的各行一一对应"),
         (lambda t: leads.LeadModel(["n"]).fit(t, [0, 1, 2, 1] * 10), "outcome 第 3 个值是 2"),
         (lambda t: leads.LeadModel(["day"]).fit(t, [0, 1] * 20), "列 day 是日期.*天数或月份"),
         (lambda t: leads.LeadModel(["id"]).fit(t, [0, 1] * 20), "列 id 有 40 种不同的文字，像是编号"),
@@ -284,31 +283,7 @@ def test_model_errors(call, words):
         call(table)
 
 
-# --- how good ---------------------------------------------------------------------------------------------
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=3, max_size=40))
-def test_auc_is_that_of_scikit_learn_and_turns_over_with_the_sign(rows):
-    won, score = (np.array(column) for column in zip(*rows, strict=True))
-    if won.all() or not won.any():
-        with pytest.raises(CourseError, match="没有另一类可比"):
-            leads.auc(won, score)
-        return
-    assert leads.auc(won, score) == pytest.approx(roc_auc_score(won, score))
-    assert leads.auc(won, -score) == pytest.approx(1 - leads.auc(won, score))
-    assert leads.auc(won, score**3) == pytest.approx(leads.auc(won, score)), "only the order counts"
-
-
-def test_calibration_by_hand():
-    chance = [0.1, 0.9, 0.2, 0.3, 0.8]
-    table = leads.calibration([0, 1, 0, 1, 0], chance, bands=2)
-    assert table["leads"].to_list() == [3, 2]
-    assert table["predicted"].to_list() == pytest.approx([0.2, 0.85])
-    assert table["actual"].to_list() == pytest.approx([1 / 3, 0.5])
-    assert list(table.index) == [1, 2]
-    with pytest.raises(CourseError, match="probability 第 1 个值是 3"):
-        leads.calibration([1], [3])
+# --- whom to call -----------------------------------------------------------------------------------------
 
 
 def test_call_list_takes_the_best_and_breaks_ties_by_id():
@@ -318,17 +293,3 @@ def test_call_list_takes_the_best_and_breaks_ties_by_id():
     assert len(leads.call_list(scores, 99)) == 4
     with pytest.raises(CourseError, match="scores 应是以线索编号为索引的 Series，现在是 list"):
         leads.call_list([1, 2], 1)
-
-
-def test_precision_counts_ties_with_their_share():
-    assert leads.precision_at([1, 0, 1, 0], [4, 3, 2, 1], k=3) == pytest.approx(2 / 3)
-    assert leads.precision_at([1, 0, 0, 1], [9, 5, 5, 5], k=2) == pytest.approx((1 + 1 / 3) / 2)
-    with pytest.raises(CourseError, match="k 应在 1 到 2 之间，现在是 3"):
-        leads.precision_at([1, 0], [1, 2], k=3)
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.tuples(st.booleans(), st.integers(0, 4)), min_size=1, max_size=30))
-def test_calling_everybody_gives_the_rate_of_all(rows):
-    won, score = (np.array(column) for column in zip(*rows, strict=True))
-    assert leads.precision_at(won, score, len(rows)) == pytest.approx(won.mean())
