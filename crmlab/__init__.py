@@ -13,6 +13,7 @@ __all__ = [
     "accounts",
     "campaign",
     "channel",
+    "chinese",
     "churn",
     "clusters",
     "clv",

@@ -535,8 +535,8 @@ def discrimination(score: Any, bad: Any) -> Discrimination:
     >>> round(found.auc, 4), round(found.ks, 4), found.cutoff
     (0.8333, 0.6667, 560.0)
     """
-    scores = inputs.vector(score, "score")
-    bads = _bads(bad, len(scores))
+    scores, bads = scoring.same_rows(score=score, bad=bad)
+    bads = _bads(bads, len(scores))
     auc, gap = scoring.auc(scores, 1 - bads), scoring.ks(scores, bads)
     return Discrimination(auc, 2 * auc - 1, gap.value, gap.cutoff)
 

@@ -22,31 +22,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from crmlab import inputs
+from crmlab import chinese, inputs
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 
 METHODS = ("words", "bigram", "hybrid")
 
-# Words of the trade that the general dictionary cuts apart.
-WORDS = (
-    "运费险 优惠券 优惠码 购物车 礼品卡 收货地址 收货人 运单号 送货上门 上门取件 七天无理由 无理由退货 到货提醒 满减 秒杀 拼团 定金 尾款 "
-    "预售 保价 差价 包邮 代付 免密支付 对公转账 专用发票 专票 普票 抬头 税号 冲红 换开 积分商城 会员日 付费会员 家庭账户 等级 生日礼 验证码 "
-    "闪退 缓存 注销 人工客服 企业账户 账期 对账单 起订量 询价 授信 额度 限购 换货 退货 退款 补发 漏发 错发 签收 驿站 客服"
-)
-# Words that stand in every question and so tell nothing; bigrams are cut at the phrases of asking.
-_STOP = frozenset(
-    word
-    for line in (
-        "的 了 吗 呢 啊 吧 呀 嘛 哦 么 我 你 您 我们 你们 他 它 这 那 这个 那个 是 在 有 和 就 都 也 还 又 给 让 把 被 跟 与 或 及 请 请问",
-        "一下 一个 怎么 怎样 如何 什么 什么时候 可以 能 能不能 要 想 会 不 没 没有 说 为什么 怎么办 咋 啥 哪 哪里 多少 多少钱 几 谢谢 你好 亲 急",
-        "上 下 里 后 时 到 去 来 个 为 以 用 从 对 但 并 再 很 太 才 只 即可 东西 不了 行不行 弄 找 点 买",
-    )
-    for word in line.split()
-)
-_ASKING = re.compile(
-    "为什么|什么时候|怎么办|怎么样?|怎样|如何|什么|多少钱?|哪里|在哪|可以|能不能|能|请问|一下|东西|不了|咋|啥|[的了吗呢啊吧呀嘛我你您]"
-)
 _RUN = re.compile(r"[\u4e00-\u9fff]+|[a-z0-9]+")
 
 
@@ -73,13 +54,15 @@ def tokens(text: str, method: str = "words", synonyms: Any = None) -> list[str]:
 def _terms(text: str, method: str, replace: Any) -> list[str]:
     plain = replace(unicodedata.normalize("NFKC", text).lower())
     words = [] if method == "bigram" else [word for word in _cutter().lcut(plain) if _RUN.fullmatch(word)]
-    return [term for term in (*words, *([] if method == "words" else _bigrams(plain))) if term not in _STOP]
+    return [
+        term for term in (*words, *([] if method == "words" else _bigrams(plain))) if term not in chinese.STOP_WORDS
+    ]
 
 
 def _bigrams(text: str) -> list[str]:
     found: list[str] = []
-    for run in _RUN.findall(_ASKING.sub(" ", text)):
-        whole = run[0] < "\u4e00" or len(run) == 1
+    for run in _RUN.findall(chinese.ASKING.sub(" ", text)):
+        whole = run[0] < chinese.FIRST_IDEOGRAPH or len(run) == 1
         found += [run] if whole else [run[at : at + 2] for at in range(len(run) - 1)]
     return found
 
@@ -100,7 +83,7 @@ def _cutter() -> Any:
     cutter = jieba.Tokenizer()
     cutter.FREQ, cutter.total = cutter.gen_pfdict(cutter.get_dict_file())
     cutter.initialized = True
-    for word in WORDS.split():
+    for word in chinese.TRADE_WORDS.split():
         cutter.add_word(word)
     return cutter
 

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmlab import inputs
 from crmlab.errors import CourseError
+from crmlab.generate.leads import LOST, STAGES  # values of data, not messages
 from crmlab.i18n import _
 from crmlab.scoring import wilson
 
@@ -43,11 +44,6 @@ __all__ = [
     "win_curve",
     "win_rates",
 ]
-
-# The stages as the data set ``leads`` writes them: values of data, not messages, so they are not translated.
-STAGES = ("线索", "合格线索", "商机", "方案报价", "谈判", "成交")
-LOST = "输单"
-
 
 # --------------------------------------------------------------------------------------------------- what happened
 

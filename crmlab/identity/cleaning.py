@@ -14,28 +14,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crmlab import inputs
+from crmlab import chinese, inputs
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 
 Cleaner = Callable[[Any], pd.Series]
 
-_NOTHING = {"", "-", "--", "/", "无", "没有", "未知", "不详", "空", "null", "none", "nan", "n/a", "na", "test", "测试"}
-_TITLES = re.compile(r"(先生|女士|小姐|太太|老师|同学|经理|主任|师傅|老板)+$")
 _BRACKETS = re.compile(r"[(\[【〔<].*?[)\]】〕>]")
 _EMAIL = re.compile(r"[^@]+@[^@.]+(\.[^@.]+)*\.[a-z]{2,}")
-_GENDERS = {"男": "男", "m": "男", "male": "男", "1": "男", "先生": "男"} | dict.fromkeys(
-    ("女", "f", "female", "2", "女士", "小姐"), "女"
-)
-_REGION_TAIL = re.compile(r"(?<=..)(特别行政区|维吾尔自治区|壮族自治区|回族自治区|自治区|自治州|地区|省|市|盟)$")
-_SHORT_PROVINCES: dict[str, str] = dict(
-    re.findall(
-        r"(\w+)=(\w+)",
-        "京=北京 津=天津 沪=上海 渝=重庆 冀=河北 晋=山西 蒙=内蒙古 内蒙=内蒙古 辽=辽宁 吉=吉林 黑=黑龙江 苏=江苏 浙=浙江 皖=安徽 闽=福建 "
-        "赣=江西 鲁=山东 豫=河南 鄂=湖北 湘=湖南 粤=广东 桂=广西 琼=海南 川=四川 蜀=四川 贵=贵州 黔=贵州 云=云南 滇=云南 藏=西藏 "
-        "陕=陕西 秦=陕西 甘=甘肃 陇=甘肃 青=青海 宁=宁夏 新=新疆 港=香港 澳=澳门 台=台湾",
-    )
-)
 _EXCEL_EPOCH = date(1899, 12, 30)
 
 
@@ -99,7 +85,7 @@ def clean_gender(values: Any) -> pd.Series:
     >>> clean_gender(["M", "女", 1, "保密"]).to_list()
     ['男', '女', '男', nan]
     """
-    return _each(values, lambda text: _GENDERS.get(text.lower()))
+    return _each(values, lambda text: chinese.GENDERS.get(text.lower()))
 
 
 def clean_date(values: Any) -> pd.Series:
@@ -230,12 +216,12 @@ def _text(value: Any) -> str | None:
     if isinstance(value, (float, np.floating)) and value.is_integer():
         value = int(value)  # a spreadsheet turns 16112345678 into 16112345678.0
     text = unicodedata.normalize("NFKC", str(value)).strip()
-    return None if text.lower() in _NOTHING else text
+    return None if text.lower() in chinese.NOTHING else text
 
 
 def _name(text: str) -> str:
     bare = re.sub(r"[^\w·]|[\d_]", "", _BRACKETS.sub("", text))
-    return _TITLES.sub("", bare) or bare
+    return chinese.TITLES.sub("", bare) or bare
 
 
 def _phone(text: str) -> str | None:
@@ -249,13 +235,13 @@ def _email(text: str) -> str | None:
 
 
 def _address(text: str) -> str:
-    bare = re.sub(r"[\s,，.。;；、()\-]", "", text).replace("號", "号").replace("#", "号")
-    return re.sub(r"(室|房)+$", "", re.sub(r"号楼|幢|座", "栋", bare))
+    bare = re.sub(r"[\s,，.。;；、()\-]", "", text)
+    return chinese.ROOMS.sub("", chinese.BUILDINGS.sub(chinese.BUILDING, chinese.NUMBER_SIGN.sub(chinese.NUMBER, bare)))
 
 
 def _region(text: str) -> str:
-    bare = _REGION_TAIL.sub("", re.sub(r"\s", "", text))
-    return _SHORT_PROVINCES.get(bare, bare)
+    bare = chinese.REGION_TAIL.sub("", re.sub(r"\s", "", text))
+    return chinese.PROVINCES.get(bare, bare)
 
 
 def _date(text: str | None) -> date | None:

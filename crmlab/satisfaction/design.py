@@ -83,9 +83,7 @@ def design(paths: Any, blocks: Any, modes: Any) -> Design:
     array([ True, False])
     """
     if not isinstance(blocks, Mapping) or not blocks:
-        raise CourseError(
-            _("blocks 应是字典：潜变量 → 它的列，例如 {example}").format(example='{"满意": ["sat1", "sat2"]}')
-        )
+        raise CourseError(_('blocks 应是字典：潜变量 → 它的列，例如 {{"满意": ["sat1", "sat2"]}}').format())
     lists = {name: [columns] if isinstance(columns, str) else list(columns) for name, columns in blocks.items()}
     for name, columns in lists.items():
         if not columns:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from crmlab import inputs
+from crmlab import chinese, inputs
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 
@@ -33,20 +33,6 @@ _WORDS = {
     },
 }
 
-# Words that contain 和, 与, 及 without joining two things.
-_ONE_WORD = re.compile(
-    "和谐|和蔼|和气|和解|温和|柔和|缓和|随和|饱和|参与|与否|与其|与众不同|(?<!以)及时|及格|及早|涉及|普及|提及|来得及|来不及"
-)
-_JOINING = re.compile("以及|并且|而且|同时|又|[和与及、]")
-_LEADING = re.compile(
-    "难道|众所周知|显然|毫无疑问|大家都|人人都|专家认为|广受好评|著名的|领先的|优秀的|您不觉得|您不认为|是不是也"
-)
-_DOUBLE_NEGATION = re.compile("不得不|并非不|不无|没有不|[不没无未]([^，。？]{0,6})[不没无未]")
-# No negation: 是不是, 有没有 (a plain question), and words that only look like one.
-_NO_NEGATION = re.compile("(.)[不没]\\1|未来|无论|不仅|不但|不过|不错")
-_VAGUE = re.compile("经常|常常|有时|偶尔|通常|很少|近来|最近")
-_ABSOLUTE = re.compile("总是|从来|从不|所有|任何|完全|绝对|每次|永远")
-_PRIVATE = re.compile("身份证|手机号|电话号码|家庭住址|详细地址|银行卡|密码|家庭收入|体重")
 _JARGON = re.compile("[A-Z][A-Za-z]+|[A-Z]{2,}")
 _FEWEST_ITEMS = 3  # of a dimension: below, no reliability worth the name
 
@@ -163,12 +149,17 @@ def likert(points: int = 5, wording: str = "agree") -> dict[int, str]:
 def _wording_marks(item: Item, longest: int) -> list[tuple[str, str, str]]:
     text = item.text
     rules = (
-        (_JOINING, _ONE_WORD.sub("", text), _("一题问两件事"), _("拆成两题，每题只问一件事")),
-        (_LEADING, text, _("诱导"), _("去掉暗示答案的词，让正反两种回答一样容易")),
-        (_DOUBLE_NEGATION, _NO_NEGATION.sub("", text), _("双重否定"), _("改成肯定句，反向题也只用一个否定")),
-        (_VAGUE, text, _("频率含糊"), _("写明时间段和次数，例如“过去一个月里”")),
-        (_ABSOLUTE, text, _("说得绝对"), _("去掉绝对的词，否则诚实的人只能选不同意")),
-        (_PRIVATE, text, _("涉及隐私"), _("不必要就不问；必须问时说明用途，并允许不答")),
+        (chinese.JOINING, chinese.ONE_WORD.sub("", text), _("一题问两件事"), _("拆成两题，每题只问一件事")),
+        (chinese.LEADING, text, _("诱导"), _("去掉暗示答案的词，让正反两种回答一样容易")),
+        (
+            chinese.DOUBLE_NEGATION,
+            chinese.NO_NEGATION.sub("", text),
+            _("双重否定"),
+            _("改成肯定句，反向题也只用一个否定"),
+        ),
+        (chinese.VAGUE, text, _("频率含糊"), _("写明时间段和次数，例如“过去一个月里”")),
+        (chinese.ABSOLUTE, text, _("说得绝对"), _("去掉绝对的词，否则诚实的人只能选不同意")),
+        (chinese.PRIVATE, text, _("涉及隐私"), _("不必要就不问；必须问时说明用途，并允许不答")),
         (_JARGON, text, _("可能看不懂的缩写"), _("换成受访者日常用的说法")),
     )
     marks = [(name, found.group(), advice) for rule, where, name, advice in rules if (found := rule.search(where))]

@@ -19,12 +19,13 @@ from crmlab.paths import course_root
 ROOT = course_root()
 CJK = re.compile(r"[\u4e00-\u9fff]")
 FILE_NAME = re.compile(r"[^\s/]+\.[a-z]+")  # names a file of the course, which is the same in every language
-GENERATED_DATA = ROOT / "crmlab" / "generate"  # Chinese there is data: names, reviews
+# Chinese there is data: names, reviews; words that are looked for
+DATA = (ROOT / "crmlab" / "generate", ROOT / "crmlab" / "chinese.py")
 
 
 def sources() -> list[Path]:
     found = [path for package in messages.PACKAGES for path in (ROOT / package).rglob("*.py")]
-    return sorted(path for path in found if GENERATED_DATA not in path.parents)
+    return sorted(path for path in found if not {path, *path.parents} & set(DATA))
 
 
 def is_message(node: ast.AST) -> bool:
