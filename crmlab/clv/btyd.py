@@ -122,7 +122,11 @@ class BuyTillYouDie(MaximumLikelihood, ABC):
             raise CourseError(_("参数是直接设定的，没有可比较的观察值：请先用数据 fit(…)"))
         times = np.repeat(self._observed["T"].to_numpy(), _REPEATS)
         observed, expected = (_by_purchases(frame["x"]) for frame in (self._observed, self.simulate(times)))
-        figure, (ax,) = plots.new_figure(_("观察期内的重复购买次数：实际与模型"))
+        figure, (ax,) = plots.new_figure(
+            _("没有再来的客户有 {observed:,.0f} 位，模型预期 {expected:,.0f} 位").format(
+                observed=observed.iloc[0], expected=expected.iloc[0] / _REPEATS
+            )
+        )
         place = np.arange(len(observed))
         ax.bar(place - 0.2, observed, 0.38, color=plots.BLUE, label=_("实际"))
         ax.bar(place + 0.2, expected / _REPEATS, 0.38, color=plots.ORANGE, label=_("模型预期"))

@@ -122,7 +122,11 @@ class ShiftedBetaGeometric(MaximumLikelihood):
             raise CourseError(_("参数是直接设定的，没有可比较的观察值：请先用数据 fit(…)"))
         seen = self._survivors / self._survivors[0]
         times = np.arange(2 * len(seen) - 1)
-        figure, (ax,) = plots.new_figure(_("存活曲线：实际与模型"))
+        figure, (ax,) = plots.new_figure(
+            _("{seen} 期后还剩 {now:.0f}%，模型预测 {ahead} 期后还剩 {then:.0f}%").format(
+                seen=len(seen) - 1, now=100 * seen[-1], ahead=times[-1], then=100 * self.survival(times[-1])
+            )
+        )
         ax.axvspan(len(seen) - 1, times[-1], color=plots.PALE, alpha=0.35, lw=0)
         ax.plot(times, 100 * self.survival(times), color=plots.BLUE, label=_("模型（灰底部分是预测）"))
         ax.plot(range(len(seen)), 100 * seen, "o", color=plots.ORANGE, label=_("实际"))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GammaGamma"]
 
+_REPEATS = 20  # simulated panels behind the expected curve of a figure
+
 
 class GammaGamma(MaximumLikelihood):
     """Spend on a purchase varies around a customer's own mean (shape p); the means vary over customers (q, gamma).
@@ -38,7 +40,7 @@ class GammaGamma(MaximumLikelihood):
 
     NAMES = ("p", "q", "gamma")
     correlation_: float
-    _means: pd.Series
+    _observed: pd.DataFrame
 
     def fit(self, x: Any, monetary: Any = None) -> Self:
         """Maximum likelihood over the customers with x > 0.
@@ -55,7 +57,7 @@ class GammaGamma(MaximumLikelihood):
         """
         table = _spends(x, monetary)
         x, mean = table["x"].to_numpy(), table["monetary"].to_numpy()
-        self._means, self.correlation_ = table["monetary"], float(table["x"].corr(table["monetary"]))
+        self._observed, self.correlation_ = table, float(table["x"].corr(table["monetary"]))
         values, place = np.unique(x, return_inverse=True)
         count = np.bincount(place).astype(float)
         log_mean, log_total = np.log(mean), np.log(x * mean)
@@ -99,23 +101,27 @@ class GammaGamma(MaximumLikelihood):
         return like(p * (gamma + given["x"] * own) / (p * given["x"] + q - 1), "expected_spend", x, monetary)
 
     def plot(self) -> "Figure":
-        """Mean spend of the customers fitted: observed, and as the model expects it to be spread (seeded simulation)."""
+        """Mean spend of the customers fitted: observed, and as the model expects it of customers with as many purchases."""
         from crmlab import plots
 
         if self._objective is None:
             raise CourseError(_("参数是直接设定的，没有可比较的观察值：请先用数据 fit(…)"))
         p, q, gamma = self.params_.values()
         rng = np.random.default_rng(0)
-        rate = rng.gamma(q, 1 / gamma, 100_000)
-        top = self._means.quantile(0.99)
-        figure, (ax,) = plots.new_figure(_("客户平均每次消费：实际与模型"))
-        bins = np.linspace(0, top, 31)
-        ax.hist(self._means, bins=bins.tolist(), density=True, color=plots.SKY, label=_("实际（各客户的平均值）"))
-        share, _edges = np.histogram(p / rate, bins=bins)
-        middle = (bins[1:] + bins[:-1]) / 2
-        ax.plot(middle, share / 100_000 / np.diff(bins), color=plots.RED, label=_("模型（各客户的真实均值）"))
-        ax.set_xlabel(_("元／次"))
-        ax.set_ylabel(_("密度"))
+        x = np.repeat(self._observed["x"].to_numpy(), _REPEATS)
+        expected = rng.gamma(p * x) / x / rng.gamma(q, 1 / gamma, len(x))
+        observed = self._observed["monetary"]
+        figure, (ax,) = plots.new_figure(
+            _("一半客户平均每次消费不超过 {observed:,.0f} 元，模型认为是 {expected:,.0f} 元").format(
+                observed=observed.median(), expected=np.median(expected)
+            )
+        )
+        bins = np.linspace(0, observed.quantile(0.99), 31)
+        ax.hist(observed, bins=bins.tolist(), color=plots.SKY, label=_("实际"))
+        count, _edges = np.histogram(expected, bins=bins)
+        ax.plot((bins[1:] + bins[:-1]) / 2, count / _REPEATS, color=plots.RED, label=_("模型预期"))
+        ax.set_xlabel(_("平均每次消费（元）"))
+        ax.set_ylabel(_("客户数（人）"))
         ax.legend()
         return figure
 

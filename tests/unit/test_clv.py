@@ -458,9 +458,13 @@ def test_figures_of_the_models(fitted: BetaGeoNBD | ParetoNBD, cdnow: pd.DataFra
     assert sum(observed) == 2357
     assert observed[0] == 1411
     assert expected[0] == pytest.approx(1411, rel=0.03)
-    assert GammaGamma().fit(cdnow).plot().axes[0].get_xlabel() == "元／次"
-    curve = ShiftedBetaGeometric().fit(HIGH_END).plot().axes[0].lines[0].get_ydata()
-    assert curve[12] == pytest.approx(37.8, abs=0.1)
+    assert "1,411 位" in fitted.plot().get_suptitle()
+    spend = GammaGamma().fit(cdnow).plot()
+    assert spend.get_suptitle().startswith("一半客户平均每次消费不超过 27 元，模型认为是 2")
+    assert spend.axes[0].lines[0].get_ydata().sum() == pytest.approx(946, rel=0.03)
+    survival = ShiftedBetaGeometric().fit(HIGH_END).plot()
+    assert survival.get_suptitle() == "7 期后还剩 49%，模型预测 14 期后还剩 35%"
+    assert survival.axes[0].lines[0].get_ydata()[12] == pytest.approx(37.8, abs=0.1)
 
 
 # --- gamma-gamma ------------------------------------------------------------------------------------------
