@@ -40,6 +40,7 @@ _REACH = 36.0  # exp(-36) falls below the precision of a float
 _BLOCK = 8192  # numbers worked on at once: what fits into the cache of a processor
 _NEAR_ONE = 1e-6
 _SAMPLE = 10_000  # customers whose optimum is a good start for many more
+_WORTH = 0.01  # share of repeated histories from which it is worth looking for them
 
 
 class BuyTillYouDie(MaximumLikelihood, ABC):
@@ -385,15 +386,9 @@ class Histories:
 
     @classmethod
     def collapse(cls, table: pd.DataFrame) -> Self:
-        columns = [table[name].to_numpy() for name in COLUMNS]
-        code, _levels = pd.factorize(columns[0])
-        for column in columns[1:]:
-            place, levels = pd.factorize(column)
-            code, _levels = pd.factorize(code * len(levels) + place)
-        row = np.empty(code.max() + 1, dtype=np.int64)
-        row[code] = np.arange(len(code))  # any customer with this history stands for all
-        x, t_x, T = (column[row] for column in columns)
-        return cls(x, t_x, T, np.bincount(code).astype(float))
+        columns = np.array([table[name].to_numpy(dtype=float) for name in COLUMNS])
+        never = columns[0] == 0  # most customers: they differ in T alone
+        return cls(*np.concatenate([_different(columns[:, never]), _different(columns[:, ~never])], axis=1))
 
     def rows(self, part: Any) -> tuple[Floats, Floats, Floats]:
         return self.x[part], self.t_x[part], self.T[part]
@@ -403,6 +398,21 @@ class Histories:
         picked = np.flatnonzero(np.broadcast_to(where, self.x.shape))
         for start in range(0, len(picked), size):
             yield picked[start : start + size]
+
+
+def _different(columns: Floats) -> Floats:
+    """The different histories among columns x, t_x, T of shape (3, n), with their number as a fourth row."""
+    customers = columns.shape[1]
+    few = pd.DataFrame(columns[:, :: customers // _SAMPLE or 1].T)
+    if customers > _SAMPLE and few.duplicated().mean() < _WORTH:
+        return np.vstack([columns, np.ones(customers)])  # time runs on without steps: next to nobody shares a history
+    code = np.zeros(customers, dtype=np.int64)
+    for column in columns:
+        place, levels = pd.factorize(column)
+        code, _levels = pd.factorize(code * len(levels) + place)
+    row = np.empty(code.max(initial=-1) + 1, dtype=np.int64)
+    row[code] = np.arange(customers)  # any customer with this history stands for all
+    return np.vstack([columns[:, row], np.bincount(code)])
 
 
 def _histories(x: Any, t_x: Any, T: Any) -> pd.DataFrame:

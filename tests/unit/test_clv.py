@@ -353,6 +353,16 @@ def test_the_start_from_a_sample_ends_where_the_whole_search_ends() -> None:
     assert list(quick.params_.values()) == pytest.approx(list(whole.params_.values()), rel=2e-3)
 
 
+def test_histories_without_repeats_are_taken_one_by_one() -> None:
+    times = np.random.default_rng(6).uniform(30, 60, 20_000)
+    table = BetaGeoNBD(MODELS[BetaGeoNBD]).simulate(times, seed=6)
+    assert len(Histories.collapse(table).n) == len(table)
+    weekly = BetaGeoNBD(MODELS[BetaGeoNBD]).simulate(np.full(20_000, 52.0), seed=6).round(0)
+    found = Histories.collapse(weekly)
+    assert found.n.sum() == len(weekly)
+    assert len(found.n) == len(weekly.drop_duplicates())
+
+
 def test_order_of_customers_does_not_matter(fitted: BetaGeoNBD | ParetoNBD, cdnow: pd.DataFrame) -> None:
     again = type(fitted)().fit(cdnow.sample(frac=1, random_state=2))
     assert list(again.params_.values()) == pytest.approx(list(fitted.params_.values()), rel=1e-4)
