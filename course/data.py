@@ -20,7 +20,7 @@ from crmlab.i18n import _
 from crmlab.paths import course_root
 
 _MOST_PROBLEMS = 8  # of one file: more would hide the first
-_WHOLE_FILE = ("scheme-error", "byte-count", "row-count", "hash-count")  # told before single cells
+_WHOLE_FILE = ("scheme-error", "encoding-error", "byte-count", "row-count", "hash-count")  # told before single cells
 CARD_MARKS = ("<!-- tables: written by course data build -->", "<!-- /tables -->")
 _FORMATS = {"date": "%Y-%m-%d", "datetime": "%Y-%m-%d %H:%M"}
 _REASONS = {
@@ -28,6 +28,8 @@ _REASONS = {
     "byte-count": _("字节数与 datapackage.json 不符"),
     "hash-count": _("内容与 datapackage.json 中的校验值不符"),
     "scheme-error": _("文件无法读取"),
+    "encoding-error": _("有不是 UTF-8 的字节"),
+    "source-error": _("文件没有内容或不成表"),
     "type-error": _("值的类型不对"),
     "constraint-error": _("值违反约束"),
     "primary-key": _("主键重复"),

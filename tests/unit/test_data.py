@@ -331,6 +331,9 @@ def test_check_of_some_data_sets(damaged: Path) -> None:
     told = CliRunner().invoke(app, ["data", "check", "ecommerce"])
     assert told.exit_code == 1
     assert "ecommerce：products.csv：字节数与 datapackage.json 不符" in told.output
+    (damaged / "products.csv").write_bytes(b"product_id\n\xb2\n")
+    told = CliRunner().invoke(app, ["data", "check", "ecommerce"])
+    assert "ecommerce：products.csv：有不是 UTF-8 的字节" in told.output
 
 
 def test_build_of_a_data_set(damaged: Path) -> None:
