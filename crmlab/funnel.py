@@ -9,7 +9,6 @@ Source: E. L. Kaplan and P. Meier, "Nonparametric Estimation from Incomplete Obs
 Statistical Association* 53 (282), 1958 (open leads).
 """
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from crmlab import inputs
+from crmlab import inputs, survival
 from crmlab.errors import CourseError
 from crmlab.generate.leads import LOST, STAGES  # values of data, not messages
 from crmlab.i18n import _
@@ -154,7 +153,7 @@ def time_in_stage(
         days = (left.fillna(end) - here[name]).dt.total_seconds().to_numpy() / 86_400
         moved, gone = onward.notna().to_numpy(), left.notna().to_numpy()
         rows.append(
-            (gone.sum(), (~gone).sum(), _median(days[moved]), _median(days[gone & ~moved]), _km_median(days, gone))
+            (gone.sum(), (~gone).sum(), _median(days[moved]), _median(days[gone & ~moved]), _half_gone(days, gone))
         )
     columns = ["left", "open", "median_moved", "median_lost", "median"]
     return pd.DataFrame(rows, columns=columns, index=pd.Index(list(stages[:-1]), name="stage"))
@@ -191,18 +190,11 @@ def win_curve(
     if not won.any():
         raise CourseError(_("还没有一条线索走到“{stage}”：请用更早的数据，或换一个终点").format(stage=stages[-1]))
     days = (times[stages[-1]].fillna(_end(as_of)) - start).dt.total_seconds().to_numpy() / 86_400
-    curve = _survival(days, won)
-    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # where everybody has won the band is undefined, and missing in the table
-        band = curve.sf.confidence_interval(0.95, method="log-log")
-    at = np.unique(days[won])
+    curve = survival.kaplan_meier(days, won)
+    wins = curve[curve["events"] > 0]
     return pd.DataFrame(
-        {
-            "won": 1 - curve.sf.evaluate(at),
-            "low": 1 - band.high.evaluate(at),
-            "high": 1 - band.low.evaluate(at),
-        },
-        index=pd.Index(at, name="days"),
+        {"won": 1 - wins["survival"], "low": 1 - wins["upper"], "high": 1 - wins["lower"]},
+        index=pd.Index(wins.index, name="days"),
     )
 
 
@@ -660,20 +652,9 @@ def _median(days: NDArray) -> float:
     return float(np.median(days)) if len(days) else float("nan")
 
 
-def _survival(days: NDArray, seen: NDArray) -> Any:
-    """Kaplan-Meier curve of SciPy: ``days`` until the event, or (not ``seen``) until the watching ended."""
-    from scipy import stats
-
-    return stats.ecdf(stats.CensoredData.right_censored(days, ~seen))
-
-
-def _km_median(days: NDArray, seen: NDArray) -> float:
-    """First day on which at most half of the leads are still there; missing if that day has not come."""
-    if not seen.any():
-        return float("nan")
-    curve = _survival(days, seen).sf
-    reached = curve.probabilities <= 0.5 + 1e-12
-    return float(curve.quantiles[reached.argmax()]) if reached.any() else float("nan")
+def _half_gone(days: NDArray, gone: NDArray) -> float:
+    """Kaplan-Meier median; missing if half of the leads have not left yet."""
+    return survival.median_survival(survival.kaplan_meier(days, gone)) if len(days) else float("nan")
 
 
 def _steps(rates: Any) -> pd.Series:
