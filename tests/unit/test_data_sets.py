@@ -1,5 +1,6 @@
 """What holds for every data set of the course."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -55,6 +56,15 @@ def test_the_truth_is_one_table_by_id(name: str) -> None:
     assert truth.index.is_unique
     assert truth.index.name
     assert len(truth.columns) > 0
+
+
+@pytest.mark.parametrize("name", generate.NAMES)
+def test_the_example_on_the_card_runs(name: str) -> None:
+    card = (course_root() / "datasets" / name / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
+    found: dict[str, object] = {}
+    exec(code, found)
+    assert any(isinstance(value, data.Tables) and value.name == name for value in found.values())
 
 
 @pytest.mark.parametrize("name", generate.NAMES)
