@@ -376,7 +376,7 @@ class Histories:
 
     >>> table = pd.DataFrame({"x": [2.0, 0, 2], "t_x": [30.4, 0, 30.4], "T": [38.9, 38.9, 38.9]})
     >>> Histories.collapse(table).n.tolist()
-    [2.0, 1.0]
+    [1.0, 2.0]
     """
 
     x: Floats
