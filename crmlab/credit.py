@@ -262,9 +262,7 @@ def iv_table(table: pd.DataFrame, bad: Any, *, bins: int = 5, adjustment: float 
 
 
 def _values(feature: Any) -> pd.Series:
-    if isinstance(feature, (str, bytes, dict, pd.DataFrame)) or np.ndim(feature) != 1:
-        raise CourseError(_("feature 应是一列值（列表或 Series），现在是 {kind}").format(kind=type(feature).__name__))
-    values = pd.Series(feature).reset_index(drop=True)
+    values = inputs.series(feature, "feature").reset_index(drop=True)
     return values.astype(object) if isinstance(values.dtype, pd.CategoricalDtype) else values
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "moments",
     "number",
     "numbers",
+    "series",
     "shown",
     "vector",
     "whole",
@@ -133,6 +134,22 @@ def day(value: Any, name: str) -> pd.Timestamp:
 # --------------------------------------------------------------------------------------------------- lists, matrices
 
 
+def series(values: Any, name: str) -> pd.Series:
+    """A list, array or Series of anything, as a Series; one that came in keeps its index.
+
+    Raises:
+        CourseError: no such column, but a text, a dict or a table.
+
+    >>> series(["有房", None], "feature").to_list()
+    ['有房', nan]
+    """
+    if isinstance(values, (str, bytes, dict, pd.DataFrame)) or np.ndim(values) != 1:
+        raise CourseError(
+            _("{name} 应是一列值（列表或 Series），现在是 {kind}").format(name=name, kind=type(values).__name__)
+        )
+    return values if isinstance(values, pd.Series) else pd.Series(values)
+
+
 def vector(
     values: Any,
     name: str,
@@ -165,19 +182,12 @@ def vector(
         raise CourseError(
             _("{name} 应有 {length} 个数，现在有 {found} 个").format(name=name, length=length, found=len(raw))
         )
-    found = pd.to_numeric(raw, errors="coerce").astype("float64")
-    _refuse(
+    found = _sound(
         raw,
-        ~np.isfinite(found),
         _("{name} 第 {row} 个值 {value} 不是有限的数：请先改正或去掉"),
-        name=name,
-    )
-    _refuse(
-        found,
-        ~_inside(found, low, high, above, below),
         _("{name} 第 {row} 个值是 {value:g}，应{bounds}：请改正"),
-        name=name,
-        bounds=_bounds(low, high, above, below),
+        name,
+        (low, high, above, below),
     )
     return found.to_numpy()
 
@@ -283,22 +293,13 @@ def numbers(
     >>> numbers(pd.DataFrame({"x": ["1", 2]}), "x", low=0).to_list()
     [1.0, 2.0]
     """
-    values = column(table, name)
-    found = pd.to_numeric(values, errors="coerce").astype("float64")
-    _refuse(
-        values,
-        ~np.isfinite(found),
+    return _sound(
+        column(table, name),
         _("列 {name} 第 {row} 行的 {value} 不是有限的数：请先改正或去掉这一行"),
-        name=name,
-    )
-    _refuse(
-        found,
-        ~_inside(found, low, high, above, below),
         _("列 {name} 第 {row} 行是 {value:g}，应{bounds}：请改正或去掉这一行"),
-        name=name,
-        bounds=_bounds(low, high, above, below),
+        name,
+        (low, high, above, below),
     )
-    return found
 
 
 def ids(table: pd.DataFrame, name: str, *, unique: bool = False) -> pd.Series:
@@ -370,6 +371,16 @@ def days(table: pd.DataFrame, name: str) -> pd.Series:
     Timestamp('2025-06-18 00:00:00')
     """
     return moments(table, name).dt.normalize()
+
+
+def _sound(
+    values: pd.Series, no_number: str, outside: str, name: str, bounds: tuple[float, float, float, float]
+) -> pd.Series:
+    """The values as finite floats within ``bounds`` (low, high, above, below); else one of the two messages."""
+    found = pd.to_numeric(values, errors="coerce").astype("float64")
+    _refuse(values, ~np.isfinite(found), no_number, name=name)
+    _refuse(found, ~_inside(found, *bounds), outside, name=name, bounds=_bounds(*bounds))
+    return found
 
 
 def _inside(values: pd.Series, low: float, high: float, above: float, below: float) -> pd.Series:

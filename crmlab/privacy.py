@@ -54,7 +54,7 @@ def pseudonym(values: Any, key: str | bytes, *, length: int = 16) -> pd.Series:
     >>> pseudonym(["16112345678", "16112345678", None], key="only-for-the-doctest").to_list()
     ['4cfb8c611c1e21c6', '4cfb8c611c1e21c6', nan]
     """
-    series = _series(values, "values")
+    series = inputs.series(values, "values")
     secret = key.encode() if isinstance(key, str) else key
     if not isinstance(secret, bytes) or len(secret) < 16:
         raise CourseError(_("key 应是至少 16 个字符的密钥：请随机生成（例如 secrets.token_hex(16)），并与数据分开保管"))
@@ -73,7 +73,7 @@ def plain_hash(values: Any) -> pd.Series:
     >>> plain_hash(["16112345678"])[0][:12]
     '0fd943c7585b'
     """
-    series = _series(values, "values")
+    series = inputs.series(values, "values")
     return series.map({value: _sha256(str(value)) for value in _known(series)}).astype("str")
 
 
@@ -95,7 +95,7 @@ def crack_hash(hashes: Any, candidates: Iterable[str]) -> pd.Series:
     >>> crack_hash(plain_hash(["16112345678", "16412345678"]), phone_space("1611234")).to_list()
     ['16112345678', nan]
     """
-    series = _series(hashes, "hashes")
+    series = inputs.series(hashes, "hashes")
     wanted = set(_known(series))
     found = {digest: text for text in candidates if (digest := _sha256(str(text))) in wanted}
     return series.map(found).astype("str")
@@ -151,7 +151,7 @@ def mask(values: Any, kind: str) -> pd.Series:
     >>> mask(["张伟", "欧阳娜娜"], "name").to_list(), mask(["16112345678"], "phone")[0]
     (['张*', '欧***'], '161****5678')
     """
-    series = _series(values, "values")
+    series = inputs.series(values, "values")
     hide = _MASKS[inputs.choice(kind, "kind", tuple(_MASKS))]
     return series.map({value: hide(str(value)) for value in _known(series)}).astype("str")
 
@@ -579,14 +579,6 @@ def may_contact(
     inputs.frame(customers, _("客户表"), (consent, consent_at))
     agreed = inputs.column(customers, consent).astype(bool).to_numpy()
     return pd.Series(agreed & customers[consent_at].notna().to_numpy(), customers.index, name="may_contact")
-
-
-def _series(values: Any, name: str) -> pd.Series:
-    if isinstance(values, (str, bytes, dict, pd.DataFrame)) or np.ndim(values) != 1:
-        raise CourseError(
-            _("{name} 应是一列值（列表或 Series），现在是 {kind}").format(name=name, kind=type(values).__name__)
-        )
-    return values if isinstance(values, pd.Series) else pd.Series(values)
 
 
 def _known(series: pd.Series) -> list[Any]:

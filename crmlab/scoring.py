@@ -43,6 +43,7 @@ __all__ = [
     "roc",
     "same_rows",
     "wilson",
+    "z_value",
     "zero_one",
 ]
 
@@ -271,6 +272,15 @@ def ece(probability: Any, outcome: Any, bins: int = 10, *, strategy: str = "quan
 # -------------------------------------------------------------------------------------- how sure is a share?
 
 
+def z_value(level: float) -> float:
+    """How many standard errors an interval of the given confidence reaches to either side.
+
+    >>> round(z_value(0.95), 3)
+    1.96
+    """
+    return NormalDist().inv_cdf((1 + inputs.number(level, "level", above=0, below=1)) / 2)
+
+
 def wilson(successes: Any, n: Any, level: float = 0.95) -> tuple[Any, Any]:
     """Wilson's interval of a share: unlike p ± z · s.e. it stays within 0-1 and holds for small counts.
 
@@ -295,7 +305,7 @@ def wilson(successes: Any, n: Any, level: float = 0.95) -> tuple[Any, Any]:
     >>> wilson([0, 5], 10)[0].round(4).tolist()
     [0.0, 0.2366]
     """
-    z = NormalDist().inv_cdf((1 + inputs.number(level, "level", above=0, below=1)) / 2)
+    z = z_value(level)
     won, trials = _counts(successes, n)
     size = np.where(trials > 0, trials, np.nan)
     share = won / size

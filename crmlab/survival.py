@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from crmlab import inputs
 from crmlab.errors import CourseError
 from crmlab.i18n import _
+from crmlab.scoring import z_value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +62,7 @@ def kaplan_meier(duration: Any, event: Any, *, level: float = 0.95, interval: st
     3.0       0.50        3       1         1
     5.0       0.50        1       0         1
     """
-    z = _z(inputs.number(level, "level", above=0, below=1))
+    z = z_value(level)
     inputs.choice(interval, "interval", INTERVALS)
     times, lost = _durations(duration, event)
     grid = np.unique(np.append(times, 0.0))
@@ -342,12 +343,6 @@ def _count(rows: NDArray[np.intp], columns: NDArray[np.intp], height: int, width
 
 def _curve(curve: Any) -> pd.DataFrame:
     return inputs.frame(curve, _("留存曲线"), ["survival", "at_risk"])
-
-
-def _z(level: float) -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri((1 + level) / 2))
 
 
 def _band(survival: Floats, spread: Floats, z: float, interval: str) -> tuple[Floats, Floats]:

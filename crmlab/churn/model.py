@@ -5,7 +5,6 @@ Sources: S. le Cessie, J. C. van Houwelingen, "Ridge Estimators in Logistic Regr
 29 (5), 2001, 1189-1232; L. Breiman, "Random Forests", *Machine Learning* 45 (1), 2001, 5-32 (importance by shuffling).
 """
 
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -15,7 +14,7 @@ from crmlab import inputs
 from crmlab.churn.checks import Array
 from crmlab.errors import CourseError
 from crmlab.i18n import _
-from crmlab.scoring import rank_auc, same_rows, zero_one
+from crmlab.scoring import rank_auc, same_rows, z_value, zero_one
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "ChurnModel"]
 
 KINDS = ("logistic", "trees")
-_Z95 = NormalDist().inv_cdf(0.975)
+_Z95 = z_value(0.95)
 
 
 class ChurnModel:

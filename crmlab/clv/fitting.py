@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from crmlab import inputs
 from crmlab.errors import CourseError
 from crmlab.i18n import _
+from crmlab.scoring import z_value
 
 __all__ = ["MaximumLikelihood", "broadcast", "like"]
 
@@ -17,7 +18,7 @@ Floats = NDArray[np.float64]
 Objective = Callable[[Floats], tuple[float, Floats]]
 
 _FARTHEST = 14.0  # |log parameter|: beyond e^14 a larger parameter no longer changes the likelihood
-_LEVEL = 1.959963984540054  # standard normal quantile of a 95 % interval
+_Z95 = z_value(0.95)
 _NEWTON = {"gtol": 1e-6}  # a hundredth of a standard error with a million customers
 
 
@@ -98,8 +99,8 @@ class MaximumLikelihood:
             {
                 "estimate": estimate,
                 "se": estimate * error,
-                "lower": np.exp(log_params - _LEVEL * error),
-                "upper": np.exp(log_params + _LEVEL * error),
+                "lower": np.exp(log_params - _Z95 * error),
+                "upper": np.exp(log_params + _Z95 * error),
             },
             index=pd.Index(self.NAMES, name="parameter"),
         )

@@ -34,7 +34,6 @@ _CATEGORY_WEIGHTS = (0.20, 0.18, 0.15, 0.09, 0.17, 0.09, 0.05, 0.07)
 _LONGEST, _PAST_CAMPAIGNS = 365, 8  # days since the last purchase; campaigns of the year before
 _CONSENT = 0.7
 # Kinds: intercept and weights of (recency, frequency, bargain, age, app); lost causes are the yardstick, all 0
-_FEATURES = ("recency", "frequency", "bargain", "age", "app")
 _LOGITS = np.array(
     [
         (-2.20, -0.10, -0.40, 1.35, -0.35, -0.30),  # persuadable

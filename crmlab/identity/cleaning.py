@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from crmlab import chinese, inputs
-from crmlab.errors import CourseError
 from crmlab.i18n import _
 
 Cleaner = Callable[[Any], pd.Series]
@@ -103,7 +102,7 @@ def clean_date(values: Any) -> pd.Series:
     [datetime.date(1990, 5, 3), datetime.date(1990, 5, 3), datetime.date(1990, 5, 3), datetime.date(1990, 5, 3),
      datetime.date(1990, 12, 25), NaT]
     """
-    series = _series(values)
+    series = inputs.series(values, "values")
     if pd.api.types.is_datetime64_any_dtype(series):
         return series.dt.tz_localize(None).dt.normalize()
     return pd.to_datetime(pd.Series([_date(_text(value)) for value in series], index=series.index, name=series.name))
@@ -197,14 +196,8 @@ def _cleaners_for(records: pd.DataFrame, cleaners: Mapping[str, Cleaner] | None)
     return {column: cleaner for column, cleaner in CLEANERS.items() if column in records.columns}
 
 
-def _series(values: Any) -> pd.Series:
-    if isinstance(values, (str, bytes, dict, pd.DataFrame)) or np.ndim(values) != 1:
-        raise CourseError(_("这里要一列值（列表或 Series），现在是 {kind}").format(kind=type(values).__name__))
-    return values if isinstance(values, pd.Series) else pd.Series(values)
-
-
 def _each(values: Any, normal: Callable[[str], str | None]) -> pd.Series:
-    series = _series(values)
+    series = inputs.series(values, "values")
     found = [normal(text) or None if text else None for text in map(_text, series)]
     return pd.Series(found, index=series.index, name=series.name, dtype="str")
 

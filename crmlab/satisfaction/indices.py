@@ -6,7 +6,6 @@ Grow", *Harvard Business Review* 81 (12), 2003, 46-54. The grade bands are those
 """
 
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any, overload
 
 import numpy as np
@@ -15,6 +14,7 @@ import pandas as pd
 from crmlab import inputs
 from crmlab.errors import CourseError
 from crmlab.i18n import _
+from crmlab.scoring import z_value
 
 GRADES = (_("很不满意"), _("不满意"), _("基本满意"), _("满意"), _("很满意"))
 _GRADE_STARTS = (31, 51, 71, 91)  # a score belongs to the lower band until it reaches the next one's first integer
@@ -171,8 +171,7 @@ class NetPromoterScore:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Confidence interval ``nps ± z·se`` (normal approximation), kept within −100 and 100."""
-        level = inputs.number(level, "level", above=0, below=1)
-        reach = NormalDist().inv_cdf((1 + level) / 2) * self.se
+        reach = z_value(level) * self.se
         return max(-100.0, self.nps - reach), min(100.0, self.nps + reach)
 
 

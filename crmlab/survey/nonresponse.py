@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from crmlab import inputs
 from crmlab.errors import CourseError
 from crmlab.i18n import _
-from crmlab.survey.sampling import z_value
+from crmlab.scoring import z_value
 
 Floats = NDArray[np.float64]
 

@@ -7,7 +7,6 @@ Measurement* 30 (3), 1970, 607-610.
 
 import math
 from collections.abc import Mapping
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from crmlab import inputs
 from crmlab.errors import CourseError
 from crmlab.i18n import _
+from crmlab.scoring import z_value
 
 Floats = NDArray[np.float64]
 
@@ -152,15 +152,6 @@ def margin_of_error(
         finite = (people - n) / (people - 1) if people > 1 else 0.0
     effect = inputs.number(design_effect, "design_effect", above=0)
     return z_value(level) * math.sqrt(effect * variance / n * finite)
-
-
-def z_value(level: float) -> float:
-    """How many standard errors an interval of the given confidence reaches to either side.
-
-    >>> round(z_value(0.95), 3)
-    1.96
-    """
-    return NormalDist().inv_cdf((1 + inputs.number(level, "level", above=0, below=1)) / 2)
 
 
 def allocate(n: int, sizes: Any, sd: Any = None) -> pd.Series:
