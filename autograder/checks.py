@@ -20,7 +20,7 @@ import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -166,16 +166,18 @@ class Score:
     """The points of one task, earned in parts. Prints a line a part; ``total`` is the score."""
 
     points: float
-    _earned: float = field(default=0.0, init=False)
-    _offered: float = field(default=0.0, init=False)
+    parts: list[tuple[float, float, str]] = field(default_factory=list, init=False)  # offered, earned, hint
+    made: ClassVar[list["Score"]] = []  # all scores of this process: the judge reads their parts
+
+    def __post_init__(self) -> None:
+        Score.made.append(self)
 
     def part(self, points: float, passed: bool, hint: str, *, credit: float = 0.0) -> None:
         """``points`` if passed, else the share ``credit`` of them and the hint."""
-        self._offered += points
+        share = 1.0 if bool(passed) else credit
+        self.parts.append((points, share * points, "" if share == 1 else hint))
         if self._offered > self.points + 1e-9:
             raise AssertionError(f"parts offer {self._offered} points, the task has {self.points}")
-        share = 1.0 if bool(passed) else credit
-        self._earned += share * points
         mark = "✓" if share == 1 else "◐" if share else "✗"
         line = f"{mark} {share * points:g}/{points:g}"
         print(line if share == 1 else f"{line}  {hint}")
@@ -208,7 +210,11 @@ class Score:
         """Points earned, rounded to 0.01: the last expression of a test cell."""
         if abs(self._offered - self.points) > 1e-9:
             raise AssertionError(f"parts offer {self._offered} points, the task has {self.points}")
-        return round(float(self._earned), 2)
+        return round(float(sum(earned for _offered, earned, _hint in self.parts)), 2)
+
+    @property
+    def _offered(self) -> float:
+        return sum(offered for offered, _earned, _hint in self.parts)
 
 
 def same(mine: Any, right: Any, rtol: float = RTOL) -> bool:

@@ -16,6 +16,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from autograder import contract, linter
+from autograder.contract import HIDDEN_BEGIN, HIDDEN_END
 from course import data, links, messages, notebooks
 from course.files import digest
 from course.model import (
@@ -42,7 +44,6 @@ ABSOLUTE = re.compile(
     r"""(?<![\w.:/~-])/(?:home|Users|root|tmp|var|mnt|opt|etc|srv|usr|work|workspace|content|data)/[^\s"'`)]*"""
     r"""|\b[A-Za-z]:\\[^\s"'`)]*|file://[^\s"'`)]*"""
 )
-HIDDEN_BEGIN, HIDDEN_END = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 
 
 @dataclass(frozen=True)
@@ -384,6 +385,7 @@ def _assignments(context: Context) -> Iterator[Finding]:
         for notebook in sources:
             yield from _notebook(context, notebook)
             yield from _grade_ids(notebook)
+            yield from _tests(notebook)
         yield from _graded(context, assignment, sources)
 
 
@@ -401,6 +403,20 @@ def _grade_ids(notebook: Notebook) -> Iterator[Finding]:
         if grade_id in seen:
             yield notebook.finding(cell, _("grade_id {id} 重复，请换一个").format(id=grade_id), grade_id)
         seen.add(grade_id)
+
+
+def _tests(notebook: Notebook) -> Iterator[Finding]:
+    """Tests reach only for what crosses from the student's process to theirs."""
+    try:
+        flaws = linter.lint(contract.read(notebook.data, Path(notebook.file).stem))
+    except CourseError as error:
+        yield Finding(notebook.file, 1, str(error))
+        return
+    cells = {str(cell.nbgrader.get("grade_id") or cell.id): cell for cell in notebook.cells}
+    for flaw in flaws:
+        cell = cells[flaw.cell]
+        message = _("单元格 {cell} 第 {line} 行：{flaw}").format(cell=cell.name, line=flaw.line, flaw=flaw.message)
+        yield notebook.finding(cell, message, "".join(cell.source.splitlines()[flaw.line - 1 : flaw.line]) or None)
 
 
 def _graded(context: Context, assignment: Assignment, sources: Sequence[Notebook]) -> Iterator[Finding]:

@@ -58,8 +58,10 @@ def task_cells(task: Task) -> list[Json]:
         guide = cell("markdown", f"{task.id}-guide", "评分指南", ("instructor",))
         return [cell("markdown", f"{task.id}-text", "写在这里", nbgrader=meta, crm=crm), guide]
     meta = {**graded, "grade_id": f"{task.id}-test", "solution": False}
+    answer = {**graded, "grade": False, "locked": False, "grade_id": f"{task.id}-solution", "solution": True}
     tests = f"assert x\n{check.HIDDEN_BEGIN}\nassert x == 1\n{check.HIDDEN_END}"
-    return [cell("code", f"{task.id}-test", tests, nbgrader=meta, crm=crm)]
+    solution = cell("code", f"{task.id}-solution", "x = 1", nbgrader=answer)
+    return [solution, cell("code", f"{task.id}-test", tests, nbgrader=meta, crm=crm)]
 
 
 def assignment_cells(assignment: Assignment) -> list[Json]:

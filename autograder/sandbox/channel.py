@@ -1,0 +1,89 @@
+"""Whole messages over a local socket, each as its length and its bytes; a descriptor may ride along."""
+
+import socket
+import struct
+import time
+
+MOST = 40 * 2**20
+"""Bytes of the longest message that is accepted."""
+
+_HEADER = struct.Struct("!I")
+
+
+class ChannelClosed(Exception):
+    """The other side is gone."""
+
+
+class Misbehaved(Exception):
+    """The other side sent what no honest side sends."""
+
+
+class Channel:
+    """One end of a socket pair.
+
+    ``receive`` waits ``timeout`` seconds for the *whole* message: a peer that sends a byte now and then gains nothing.
+    """
+
+    def __init__(self, end: socket.socket) -> None:
+        self._socket = end
+
+    @classmethod
+    def pair(cls) -> tuple["Channel", socket.socket]:
+        """A channel and the other end, to be handed to another process."""
+        mine, other = socket.socketpair()
+        return cls(mine), other
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def send(self, message: bytes, descriptor: int | None = None, timeout: float | None = None) -> None:
+        self._socket.settimeout(timeout)
+        try:
+            if descriptor is None:
+                self._socket.sendall(_HEADER.pack(len(message)))
+            else:
+                socket.send_fds(self._socket, [_HEADER.pack(len(message))], [descriptor])
+            self._socket.sendall(message)
+        except OSError as error:
+            raise _translated(error) from None
+
+    def receive(self, timeout: float | None = None) -> bytes:
+        """The next message. Raises ChannelClosed, TimeoutError, Misbehaved."""
+        until = None if timeout is None else time.monotonic() + timeout
+        (length,) = _HEADER.unpack(self._exactly(_HEADER.size, until))
+        if length > MOST:
+            raise Misbehaved(f"a message of {length} bytes")
+        return self._exactly(length, until)
+
+    def receive_with_descriptor(self) -> tuple[bytes, int | None]:
+        """The next message and the descriptor that came with it. Only for messages of a trusted peer."""
+        self._socket.settimeout(None)
+        header, descriptors, _flags, _address = socket.recv_fds(self._socket, _HEADER.size, 1)
+        if not header:
+            raise ChannelClosed
+        header += self._exactly(_HEADER.size - len(header), None)
+        return self._exactly(_HEADER.unpack(header)[0], None), descriptors[0] if descriptors else None
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _exactly(self, count: int, until: float | None) -> bytes:
+        parts, missing = [], count
+        while missing:
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                raise TimeoutError
+            self._socket.settimeout(left)
+            try:
+                part = self._socket.recv(min(missing, 1 << 20))
+            except OSError as error:
+                raise _translated(error) from None
+            if not part:
+                raise ChannelClosed
+            parts.append(part)
+            missing -= len(part)
+        return b"".join(parts)
+
+
+def _translated(error: OSError) -> Exception:
+    return error if isinstance(error, TimeoutError) else ChannelClosed()

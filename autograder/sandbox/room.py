@@ -1,0 +1,179 @@
+"""A room: what a fork of the zygote does to itself before foreign code runs in it.
+
+Two processes. The *doorkeeper* leaves the zygote's namespaces, forks the *inmate* into them, and stays outside to
+interrupt it, to watch its memory, to close the room, and to report how it ended. The inmate is process 1 of its own
+PID namespace: when it dies, everything it started dies.
+"""
+
+import contextlib
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Literal, NoReturn
+
+import msgspec
+import psutil
+
+from autograder.sandbox import linux
+from autograder.sandbox.limits import MIB, Limits
+
+WORK, HOME = "/tmp/work", "/tmp/home"
+HOST_PROC = "/host-proc"
+"""Where the house shows the machine's /proc: without one in sight the kernel allows no new one. Hidden in rooms."""
+
+_STUDENT = 1000
+_TICK, _WEIGH = 0.1, 5  # seconds between looks at the room; every how many of them its memory is measured
+
+
+class Leaving(msgspec.Struct):
+    """How a room ended, told by its doorkeeper: trusted, unlike anything said inside.
+
+    Attributes:
+        code: exit code, or minus the signal.
+        cpu_seconds: CPU time of the inmate and what it waited for.
+        memory_mib: highest memory of the room seen, shared pages counted in part.
+        reason: why the doorkeeper closed it, if it did.
+    """
+
+    code: int
+    cpu_seconds: float
+    memory_mib: float
+    reason: Literal["", "memory", "asked"]
+
+
+def live(door: socket.socket, limits: Limits, walls: bool, inmate: Callable[[], None]) -> None:
+    """In a fork of the zygote: build the room, run ``inmate`` in it, keep the door; then report and end."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    linux.die_with_parent()
+    uid, gid = os.getuid(), os.getgid()
+    if walls:
+        linux.unshare(linux.ALL_NAMESPACES)
+        linux.map_ids(_STUDENT, uid, gid)
+    child = os.fork()
+    if child == 0:
+        door.close()
+        run_and_end(lambda: _settle_and_run(limits, walls, inmate))
+    door.sendall(msgspec.msgpack.encode(_keep_door(door, child, limits)))
+
+
+def run_and_end(work: Callable[[], None]) -> NoReturn:
+    """Run and end the process, whatever happens: no fork may fall back into the code of the process it came from."""
+    code = 70
+    try:
+        work()
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
+        os._exit(code)
+
+
+# -------------------------------------------------------------------------------------------------- the inmate
+
+
+def _settle_and_run(limits: Limits, walls: bool, inmate: Callable[[], None]) -> None:
+    linux.die_with_parent()
+    if walls:
+        _furnish(limits)
+    os.makedirs(WORK, exist_ok=True)
+    os.makedirs(HOME, exist_ok=True)
+    os.chdir(WORK)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    _limit(limits)
+    if walls:
+        linux.drop_privileges()
+        linux.landlock(("/tmp", "/dev/shm"))
+        linux.seccomp()
+    inmate()
+
+
+def _furnish(limits: Limits) -> None:
+    """Own /tmp and /dev/shm, own /proc; the machine's stays out of sight. The rest is read-only already."""
+    linux.make_mounts_private()
+    closed = linux.MS_NOSUID | linux.MS_NODEV
+    linux.mount("tmpfs", HOST_PROC, closed, "size=4k,mode=555")
+    try:
+        linux.mount("proc", "/proc", closed | linux.MS_NOEXEC)
+    except OSError:  # a container that hides parts of /proc: better none than the zygote's
+        linux.mount("tmpfs", "/proc", closed, "size=4k,mode=555")
+    linux.mount("tmpfs", "/tmp", closed, f"size={limits.scratch},nr_inodes=20000,mode=700")
+    linux.mount("tmpfs", "/dev/shm", closed, f"size={limits.scratch},nr_inodes=1000,mode=700")
+
+
+def _limit(limits: Limits) -> None:
+    """Limits of each process. The address space counts what the zygote brought along, so that comes on top."""
+    inherited = psutil.Process().memory_info().vms if os.path.exists("/proc/self/statm") else 4096 * MIB
+    linux.limit(resource.RLIMIT_AS, inherited + limits.memory)
+    linux.limit(resource.RLIMIT_CPU, limits.cpu_seconds)
+    linux.limit(resource.RLIMIT_NPROC, limits.processes)
+    linux.limit(resource.RLIMIT_FSIZE, limits.file)
+    linux.limit(resource.RLIMIT_NOFILE, limits.open_files)
+    linux.limit(resource.RLIMIT_CORE, 0)
+
+
+# ---------------------------------------------------------------------------------------------- the doorkeeper
+
+
+def _keep_door(door: socket.socket, child: int, limits: Limits) -> Leaving:
+    """Obey the driver (``i`` interrupt, ``k`` or nobody there any more: close) until the inmate has ended."""
+    ended = os.pidfd_open(child)
+    poll = select.poll()
+    for source in (door.fileno(), ended):
+        poll.register(source, select.POLLIN)
+    reason: Literal["", "memory", "asked"] = ""
+    highest, ticks = 0.0, 0
+    while True:
+        ready = {source for source, _ in poll.poll(_TICK * 1000)}
+        if ended in ready:
+            break
+        if door.fileno() in ready:
+            order = door.recv(1)
+            if order == b"i":
+                os.kill(child, signal.SIGINT)
+                continue
+            reason = reason or "asked"
+            os.kill(child, signal.SIGKILL)
+            poll.unregister(door.fileno())
+        ticks += 1
+        if ticks % _WEIGH == 1:
+            highest = max(highest, _memory(child))
+        if _resident(child) > limits.memory and _memory(child) > limits.memory:
+            reason, highest = "memory", max(highest, _memory(child))
+            os.kill(child, signal.SIGKILL)
+    _pid, status, usage = os.wait4(child, 0)
+    return Leaving(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, highest / MIB, reason)
+
+
+def _room(child: int) -> list[psutil.Process]:
+    try:
+        inmate = psutil.Process(child)
+        return [inmate, *inmate.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def _resident(child: int) -> float:
+    """Bytes in memory, shared ones counted for each process: quick, and never too little."""
+    total = 0
+    for process in _room(child):
+        with contextlib.suppress(psutil.Error):
+            total += process.memory_info().rss
+    return total
+
+
+def _memory(child: int) -> float:
+    """Bytes in memory, shared ones counted in part."""
+    total = 0
+    for process in _room(child):
+        with contextlib.suppress(psutil.Error):
+            total += process.memory_full_info().pss
+    return total
