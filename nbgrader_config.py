@@ -7,6 +7,7 @@ import nbgrader
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.preprocessors import ClearHiddenTests, Execute
 
+from autograder.contract import STUBS
 from autograder.nbgrader_steps import ExecuteAsStudent, StripInstructorCells
 from course.hub.classroom import COURSE_ID, Classroom
 from course.hub.nbgrader_links import RewriteLinks
@@ -23,6 +24,7 @@ if os.environ.get("CRM_ROLE") == "student":
 else:
     # Gradebook and submissions belong to the class, not to the folder in which a command is typed.
     c.CourseDirectory.root = str(classroom.course)
+    c.CourseDirectory.db_url = classroom.db_url
 
 c.Exchange.root = str(classroom.exchange)
 c.Exchange.path_includes_course = True  # ~/crm/a04-segmentation
@@ -50,10 +52,8 @@ c.HTMLExporter.extra_template_basedirs = [
 c.Execute.timeout = 120  # seconds a cell; the default of 30 is short for k-means on a busy machine
 
 # What students read.
-c.ClearSolutions.code_stub = {
-    "python": '# 在这里写你的代码\nraise NotImplementedError("这里还没有代码：请先完成这一题")'
-}
-c.ClearSolutions.text_stub = "在这里写下你的回答"
+c.ClearSolutions.code_stub = {"python": STUBS["python"]}
+c.ClearSolutions.text_stub = STUBS["markdown"]
 c.OverwriteCells.missing_cell_notification = "提交的文件里缺少这个单元格（{cell_id}），评分时已补回。\n\n"
 c.Execute.error_on_timeout = {
     "ename": "CellTimeoutError",

@@ -213,7 +213,7 @@ def views(cells: Sequence[Cell]) -> Iterator[View]:
         before = frozenset(answers), frozenset(held), dict(barred)
         yield View(flow, frozenset(asks), frozenset(forgets), *before)
         if cell.trusted:
-            held = (held - forgets) | flow.binds.keys()
+            held |= flow.binds.keys()
             stale.clear()
             if cell.role is Role.GIVEN and not asks:
                 answers -= flow.bound

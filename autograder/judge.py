@@ -8,7 +8,6 @@ plain data whatever it was.
 import ast
 import contextlib
 import io
-import os
 import traceback
 import warnings
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from typing import Any
 from autograder import checks, wire
 from autograder.messages import Call, Enter, Outcome, Ran, Ready, RunGiven, RunTest, Verdict, pack, unpack
 from autograder.records import TestPart
-from autograder.sandbox.channel import Channel, ChannelClosed
+from autograder.sandbox.channel import Channel, ChannelClosedError
 from autograder.sandbox.limits import Limits
 from autograder.student import settle
 from crmlab.errors import CourseError
@@ -86,7 +85,7 @@ def main(channel: Channel, _limits: Limits) -> None:
     while True:
         try:
             message = unpack(channel.receive())
-        except ChannelClosed:
+        except ChannelClosedError:
             return
         if isinstance(message, Enter):
             settle(message)
@@ -109,12 +108,16 @@ def _run_given(cell: RunGiven, bench: Bench) -> str:
 def _execute(source: str, bench: Bench, printed: io.StringIO) -> Any:
     """Run a cell; the value of its last expression."""
     tree = ast.parse(source, TEST_FILE)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(printed), contextlib.redirect_stderr(nowhere):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            exec(compile(tree, TEST_FILE, "exec"), bench)
-            return eval(compile(ast.Expression(last.value), TEST_FILE, "eval"), bench) if last is not None else None
+    last = tree.body[-1] if tree.body else None
+    if isinstance(last, ast.Expr):
+        tree.body.pop()
+    nowhere = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(nowhere), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exec(compile(tree, TEST_FILE, "exec"), bench)
+        if isinstance(last, ast.Expr):
+            return eval(compile(ast.Expression(last.value), TEST_FILE, "eval"), bench)
+        return None
 
 
 def _judge(test: RunTest, bench: Bench) -> Verdict:

@@ -67,9 +67,6 @@ def _cell(book: "_Book", place: int, cell: Cell) -> Iterator[Flaw]:
         yield Flaw(cell.id, magic, _("测试和给定的代码里不能用 IPython 的 % 与 ! 命令；请写成普通的 Python"))
     for line, message in _names(book, place, skip={"get_ipython"} if magic else set()):
         yield Flaw(cell.id, line, message)
-    if cell.role is Role.GIVEN and cell.asks and book.views[place].flow.binds:
-        message = _("给定的代码用到学生的答案 {names}，评分进程运行它时拿不到；请移进答题单元格或测试")
-        yield Flaw(cell.id, 1, message.format(names="、".join(f"`{name}`" for name in cell.asks)))
     if cell.role is Role.TEST:
         module = parse(cell)
         for line, message in (
@@ -244,8 +241,8 @@ def _attributes(book: _Book, place: int, module: ast.Module) -> Iterator[tuple[i
             continue
         if node.attr not in plain() and node.attr not in book.fields | library_fields():
             message = _(
-                '答案传过来是普通数据，没有属性 `{attribute}`；列请写成 ["{attribute}"]，'
-                "模型之类的对象传不过来，请让学生交出函数或预测结果"
+                '传得过来的数据都不自带属性 `{attribute}`：若是列，请写成 ["{attribute}"]；'
+                "若是模型之类的对象，它传不过来，请让学生交出函数或预测结果"
             )
             yield node.lineno, message.format(attribute=node.attr)
 
@@ -293,9 +290,10 @@ def _calls(statements: Iterable[ast.stmt], answered: set[tuple[int, int]]) -> bo
 
 def _changed(node: ast.Attribute) -> str:
     """``pd.read_csv`` if that is what the node assigns to or deletes."""
-    if isinstance(node.value, ast.Name) and not isinstance(node.ctx, ast.Load):
-        return f"{node.value.id}.{node.attr}"
-    return ""
+    root: ast.expr = node
+    while isinstance(root, ast.Attribute):
+        root = root.value
+    return ast.unparse(node) if isinstance(root, ast.Name) and not isinstance(node.ctx, ast.Load) else ""
 
 
 def _last_name(node: ast.expr) -> str:

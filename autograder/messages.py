@@ -105,9 +105,7 @@ class Verdict(Message):
     fault: str
 
 
-AnyMessage = (
-    Enter | RunCell | Ask | RunGiven | RunTest | Call | Outcome | Ready | Shown | Ran | Answers | Verdict
-)
+AnyMessage = Enter | RunCell | Ask | RunGiven | RunTest | Call | Outcome | Ready | Shown | Ran | Answers | Verdict
 _decoder = msgspec.msgpack.Decoder(AnyMessage)
 
 

@@ -27,7 +27,9 @@ _KEPT = {"text/plain", "text/latex", "text/markdown", "text/html", *_PICTURES}
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 # Where things lie on the grader's machine is nobody's business.
 _FOLDERS = re.compile(
-    "|".join(re.escape(folder) + "/?" for folder in sorted({str(course_root()), sys.prefix, sys.base_prefix}, key=len)[::-1])
+    "|".join(
+        re.escape(folder) + "/?" for folder in sorted({str(course_root()), sys.prefix, sys.base_prefix}, key=len)[::-1]
+    )
 )
 
 

@@ -34,7 +34,7 @@ from autograder.messages import (
     unpack,
 )
 from autograder.records import CellRun, CellStatus, Fingerprint, Record, TestRun
-from autograder.sandbox.channel import Channel, ChannelClosed, Misbehaved
+from autograder.sandbox.channel import Channel, ChannelClosedError, MisbehavedError
 from autograder.sandbox.house import House, Room
 from autograder.sandbox.limits import MIB, Limits
 from crmlab.i18n import _
@@ -46,7 +46,7 @@ _ENTER_SECONDS = 60
 _JUDGES = 3  # how often a judge's room is opened again after a test that broke it
 
 
-class HouseFire(Exception):
+class HouseError(Exception):
     """A room broke down for reasons of the machine, not of the submission: grade it again."""
 
 
@@ -67,7 +67,7 @@ class Job:
     files: Mapping[str, bytes]
     submitted: str
     made_from: Fingerprint
-    limits: Limits = Limits()
+    limits: Limits
 
 
 @dataclass
@@ -91,7 +91,7 @@ def grade(job: Job, house: House) -> Record:
 
     Raises:
         SandboxError: the walls can't be built here.
-        HouseFire: the sandbox broke down; nothing is known about the submission.
+        HouseError: the sandbox broke down; nothing is known about the submission.
     """
     started = time.monotonic()
     run = _Run(list(job.findings))
@@ -165,16 +165,16 @@ def _enter(room: Room, job: Job, files: Mapping[str, bytes]) -> None:
     try:
         room.channel.send(pack(Enter(job.student, seed_of(job.student, job.assignment), dict(files))))
         if not isinstance(unpack(room.channel.receive(_ENTER_SECONDS)), Ready):
-            raise HouseFire(_("隔离环境没有准备好。"))
-    except (ChannelClosed, TimeoutError) as error:
+            raise HouseError(_("隔离环境没有准备好。"))
+    except (ChannelClosedError, TimeoutError) as error:
         room.leave()
-        raise HouseFire(_("隔离环境没有打开。")) from error
+        raise HouseError(_("隔离环境没有打开。")) from error
 
 
 # ------------------------------------------------------------------------------------------- the student's part
 
 
-class _Silenced(Exception):
+class _SilencedError(Exception):
     """The student's room is closed: nothing more is to be had from it."""
 
     def __init__(self, status: CellStatus, note: str) -> None:
@@ -227,10 +227,12 @@ class _StudentsPart:
         started = time.monotonic()
         try:
             status, note = self._perform(cell.id, RunCell(cell.source, number))
-        except _Silenced as silenced:
+        except _SilencedError as silenced:
             status, note = silenced.status, silenced.note
             self._silent = _("前面的单元格 {cell} 结束了运行").format(cell=cell.id)
-            self._run.findings.append(_("单元格 {cell}：{note}它之后的单元格没有运行。").format(cell=cell.id, note=note))
+            self._run.findings.append(
+                _("单元格 {cell}：{note}它之后的单元格没有运行。").format(cell=cell.id, note=note)
+            )
             self._show(cell.id, {"output_type": "error", "ename": status, "evalue": note, "traceback": [note]})
         return CellRun(cell.id, round(time.monotonic() - started, 3), status, note[:500])
 
@@ -244,12 +246,14 @@ class _StudentsPart:
         except TimeoutError:
             self._room.interrupt()
             status = "timeout"
-            note = _("运行超过 {seconds:g} 秒，已中断；请检查是否有死循环。").format(seconds=self._job.limits.cell_seconds)
+            note = _("运行超过 {seconds:g} 秒，已中断；请检查是否有死循环。").format(
+                seconds=self._job.limits.cell_seconds
+            )
             try:
                 self._watch(cell, self._job.limits.grace_seconds)
             except TimeoutError:
                 self._close()
-                raise _Silenced("timeout", note) from None
+                raise _SilencedError("timeout", note) from None
             self._run.findings.append(_("单元格 {cell}：{note}").format(cell=cell, note=note))
             return status, note
         return ("error", error) if error else (status, "")
@@ -273,7 +277,7 @@ class _StudentsPart:
         try:
             with end:
                 self._tell(Ask(cell.asks), end.fileno())
-            message: Message = self._hear(self._job.limits.cell_seconds)
+            message = self._hear(self._job.limits.cell_seconds)
             while isinstance(message, Shown):  # a thread of the student's that goes on printing
                 message = self._hear(self._job.limits.cell_seconds)
             if not isinstance(message, Answers):
@@ -284,7 +288,7 @@ class _StudentsPart:
         except TimeoutError:
             self._close()
             self._go_silent(cell, _("交出答案的时间太长。"))
-        except _Silenced as silenced:
+        except _SilencedError as silenced:
             self._go_silent(cell, silenced.note)
         finally:
             if cell.id not in self._run.lines:
@@ -298,7 +302,7 @@ class _StudentsPart:
         assert self._room is not None
         try:
             self._room.channel.send(pack(message), descriptor, timeout=self._job.limits.cell_seconds)
-        except (ChannelClosed, TimeoutError):
+        except (ChannelClosedError, TimeoutError):
             self._died()
 
     def _hear(self, seconds: float) -> Any:
@@ -309,9 +313,9 @@ class _StudentsPart:
             if self._said > MOST_SHOWN:
                 self._betray()
             return unpack(data)
-        except ChannelClosed:
+        except ChannelClosedError:
             return self._died()
-        except (Misbehaved, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except (MisbehavedError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._betray()
 
     def _show(self, cell: str, output: dict[str, Any]) -> None:
@@ -332,12 +336,12 @@ class _StudentsPart:
         assert self._room is not None
         left = self._room.leave()
         if left is not None and left.reason == "memory":
-            raise _Silenced("died", _("占用的内存太多，已中止。"))
-        raise _Silenced("died", _("Python 进程自己退出了（如 os._exit、崩溃或超过 CPU 时间）。"))
+            raise _SilencedError("died", _("占用的内存太多，已中止。"))
+        raise _SilencedError("died", _("Python 进程自己退出了（如 os._exit、崩溃或超过 CPU 时间）。"))
 
     def _betray(self) -> Any:
         self._close()
-        raise _Silenced("died", _("运行的代码改动了评分通道，已中止。"))
+        raise _SilencedError("died", _("运行的代码改动了评分通道，已中止。"))
 
     def _close(self) -> None:
         assert self._room is not None
@@ -347,7 +351,7 @@ class _StudentsPart:
 # --------------------------------------------------------------------------------------------- the judge's part
 
 
-class _Broken(Exception):
+class _BrokenError(Exception):
     """The judge's room ended in the middle of a cell."""
 
     def __init__(self, cell: Cell, note: str) -> None:
@@ -367,11 +371,11 @@ class _JudgesPart:
             try:
                 self._play_once()
                 return
-            except _Broken as broken:
+            except _BrokenError as broken:
                 if broken.cell.id in self._broken or broken.cell.role is not Role.TEST:
                     break
                 self._broken[broken.cell.id] = broken.note
-        raise HouseFire(_("评分测试没有运行完。"))
+        raise HouseError(_("评分测试没有运行完。"))
 
     def _play_once(self) -> None:
         self._run.tests = []
@@ -395,16 +399,26 @@ class _JudgesPart:
         if cell.role is not Role.TEST:
             said = self._ask(room, cell, RunGiven(*common))
             if not isinstance(said, Ran) or (said.error and not cell.asks):
-                raise HouseFire(_("题目给出的单元格 {cell} 报错：{said}").format(cell=cell.id, said=said))
+                raise HouseError(_("题目给出的单元格 {cell} 报错：{said}").format(cell=cell.id, said=said))
             return
         verdict = self._ask(room, cell, RunTest(*common, cell.points))
         if not isinstance(verdict, Verdict):
-            raise HouseFire(_("评分测试没有运行完。"))
+            raise HouseError(_("评分测试没有运行完。"))
         fault = self._broken.get(cell.id) or verdict.fault
         score = 0.0 if cell.id in self._broken else verdict.score
         seconds = round(time.monotonic() - started, 3)
         self._run.tests.append(
-            TestRun(cell.id, cell.points, score, seconds, verdict.answers, verdict.told, verdict.parts, verdict.stopped, fault)
+            TestRun(
+                cell.id,
+                cell.points,
+                score,
+                seconds,
+                verdict.answers,
+                verdict.told,
+                verdict.parts,
+                verdict.stopped,
+                fault,
+            )
         )
         self._run.outputs[cell.id] = _shown(verdict, score)
 
@@ -419,9 +433,11 @@ class _JudgesPart:
                     return said
                 room.channel.send(pack(Outcome(self._call(cell, said))), timeout=JUDGE_LIMITS.cell_seconds)
         except TimeoutError:
-            raise _Broken(cell, _("检查这个答案用了超过 {seconds:g} 秒。").format(seconds=JUDGE_LIMITS.cell_seconds)) from None
-        except ChannelClosed:
-            raise _Broken(cell, _("检查这个答案时评分进程意外结束。")) from None
+            raise _BrokenError(
+                cell, _("检查这个答案用了超过 {seconds:g} 秒。").format(seconds=JUDGE_LIMITS.cell_seconds)
+            ) from None
+        except ChannelClosedError:
+            raise _BrokenError(cell, _("检查这个答案时评分进程意外结束。")) from None
 
     def _call(self, cell: Cell, call: Call) -> bytes:
         """What a student's function gives; empty if it doesn't answer in time, and then never again."""
@@ -433,7 +449,14 @@ class _JudgesPart:
             answer = unpack(line.receive(self._job.limits.cell_seconds))
             if isinstance(answer, Outcome):
                 return answer.sealed
-        except (ChannelClosed, TimeoutError, Misbehaved, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except (
+            ChannelClosedError,
+            TimeoutError,
+            MisbehavedError,
+            msgspec.MsgspecError,
+            UnicodeDecodeError,
+            RecursionError,
+        ):
             pass
         line.close()
         del self._run.lines[cell.id]

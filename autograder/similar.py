@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import combinations, groupby
 
 import numpy as np
-from copydetect.utils import filter_code, hashed_kgrams  # type: ignore[import-untyped]
+from copydetect.utils import filter_code, hashed_kgrams
 from numpy.typing import NDArray
 from rich.table import Table
 from rich.text import Text
@@ -31,8 +31,10 @@ In a04 two solutions found independently share less than 0.3 of such fragments, 
 """
 LEAST_TOKENS = 120
 """Less than some four statements in common says nothing."""
+_TASK_ALIKE = 0.6
 _WITH_EXCERPTS = 100  # pairs; beyond, nobody reads side by side
 _EXCERPTS, _LINES, _WIDTH = 5, 14, 160
+_PLACES = 50  # where a passage may begin in the other work; a line repeated a thousand times isn't tried everywhere
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Pair:
         first, second: students, in alphabetical order.
         share: how much of the shorter work has its like in the other, 0 to 1.
         tokens: tokens of normalised code in common.
-        cells: tasks in which at least the wanted share looks alike.
+        cells: tasks of which at least 60 % look alike; empty if the likeness is scattered.
         fragments: at most five passages, longest first; none beyond the first hundred pairs.
         same_file: the files that were handed in are the same byte for byte.
     """
@@ -85,23 +87,17 @@ def similar(records: Sequence[Record], released: Mapping[str, str], least: float
     works = [_Work.of(record, released) for record in sorted(records, key=lambda record: record.student)]
     _number_fragments(works, released)
     same = _same_files(works)
-    pairs = []
-    for i, j in sorted(_candidates(works, least) | same):
-        share, tokens = _likeness(works[i], works[j])
-        if (share >= least and tokens >= LEAST_TOKENS) or (i, j) in same:
-            share = 1.0 if (i, j) in same else share
-            pairs.append((-share, -tokens, i, j))
+    wanted = _candidates(works, least) | same
+    common = _common(works, wanted)
+    ranked = []
+    for i, j in wanted:
+        share = max(common[i, j] / max(works[i].size, 1), common[j, i] / max(works[j].size, 1))
+        tokens = min(common[i, j], common[j, i])
+        if (i, j) in same or (share >= least and tokens >= LEAST_TOKENS):
+            ranked.append((-1.0 if (i, j) in same else -share, -tokens, i, j))
     return [
-        Pair(
-            works[i].student,
-            works[j].student,
-            -share,
-            -tokens,
-            _tasks_alike(works[i], works[j], least),
-            _fragments(works[i], works[j]) if place < _WITH_EXCERPTS else (),
-            (i, j) in same,
-        )
-        for place, (share, tokens, i, j) in enumerate(sorted(pairs))
+        _pair(works[i], works[j], -share, -tokens, excerpts=place < _WITH_EXCERPTS, same_file=(i, j) in same)
+        for place, (share, tokens, i, j) in enumerate(sorted(ranked))
     ]
 
 
@@ -252,10 +248,18 @@ def _same_files(works: Sequence[_Work]) -> set[tuple[int, int]]:
     return {pair for places in groups for pair in combinations(places, 2)}
 
 
-def _likeness(one: _Work, two: _Work) -> tuple[float, int]:
-    """Share of the shorter work, tokens in common."""
-    sides = [(_covered(a.at[a.shared(b)]), a.size) for a, b in ((one, two), (two, one))]
-    return max(common / size if size else 0.0 for common, size in sides), min(common for common, _size in sides)
+def _common(works: Sequence[_Work], pairs: set[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """Tokens of work i that stand in work j too, for the pairs (i, j) and (j, i)."""
+    marked = np.zeros(max((int(work.ids.max(initial=0)) for work in works), default=0) + 1, dtype=bool)
+    counted = [(work.ids[work.counts], work.at[work.counts]) for work in works]
+    found = {}
+    for j, group in groupby(sorted((j, i) for pair in pairs for i, j in (pair, pair[::-1])), key=lambda pair: pair[0]):
+        marked[counted[j][0]] = True
+        for _j, i in group:
+            ids, at = counted[i]
+            found[i, j] = _covered(at[marked[ids]])
+        marked[counted[j][0]] = False
+    return found
 
 
 def _covered(at: NDArray[np.int64]) -> int:
@@ -263,14 +267,19 @@ def _covered(at: NDArray[np.int64]) -> int:
     return int(np.minimum(np.diff(at), GRAM).sum()) + GRAM if len(at) else 0
 
 
-def _tasks_alike(one: _Work, two: _Work, least: float) -> tuple[str, ...]:
+def _pair(one: _Work, two: _Work, share: float, tokens: int, *, excerpts: bool, same_file: bool) -> Pair:
+    fragments = _fragments(one, two) if excerpts else ()
+    return Pair(one.student, two.student, share, tokens, _tasks_alike(one, two), fragments, same_file)
+
+
+def _tasks_alike(one: _Work, two: _Work) -> tuple[str, ...]:
     alike = set()
     for a, b in ((one, two), (two, one)):
         shared = a.shared(b)
         for number, piece in enumerate(a.pieces):
             here = a.piece_of == number
             whole, common = _covered(a.at[here & a.counts]), _covered(a.at[here & shared])
-            if common >= 2 * GRAM and common >= least * whole:
+            if common >= 2 * GRAM and common >= _TASK_ALIKE * whole:
                 alike.add(piece.task)
     return tuple(sorted(alike))
 
@@ -295,7 +304,7 @@ def _blocks(one: _Work, two: _Work) -> Iterator[tuple[int, int, int]]:
     for i in np.flatnonzero(one.shared(two)).tolist():
         if i < done:
             continue
-        length, place = max((_run(one, two, i, j), -j) for j in where[int(one.ids[i])])
+        length, place = max((_run(one, two, i, j), -j) for j in where[int(one.ids[i])][:_PLACES])
         done = i + length
         yield length + GRAM - 1, -i, place
 

@@ -20,7 +20,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from autograder import wire
 from autograder.messages import Answers, Ask, Call, Enter, Message, Outcome, Ran, Ready, RunCell, Shown, pack, unpack
-from autograder.sandbox.channel import Channel, ChannelClosed
+from autograder.sandbox.channel import Channel, ChannelClosedError
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.room import HOME, WORK, run_and_end
 from crmlab.i18n import _
@@ -37,7 +37,13 @@ class Shell(InteractiveShell):
         """``!command``: what it prints is shown; no terminal is needed."""
         command = self.var_expand(cmd, depth=1)
         with subprocess.Popen(
-            command, shell=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+            command,
+            shell=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
         ) as process:
             assert process.stdout is not None
             for line in process.stdout:
@@ -79,14 +85,19 @@ class Hook(DisplayHook):
 
     def finish_displayhook(self) -> None:
         screen().show(
-            {"output_type": "execute_result", "data": self._data, "metadata": self._metadata, "execution_count": self.prompt_count}
+            {
+                "output_type": "execute_result",
+                "data": self._data,
+                "metadata": self._metadata,
+                "execution_count": self.prompt_count,
+            }
         )
 
 
 class Publisher(DisplayPublisher):
     """Shows what ``display`` is given: figures, tables, pictures."""
 
-    def publish(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **_more: Any) -> None:
+    def publish(self, data: Any, metadata: Any = None, *_source: Any, **_more: Any) -> None:
         screen().show({"output_type": "display_data", "data": data, "metadata": metadata or {}})
 
     def clear_output(self, wait: bool = False) -> None:
@@ -102,7 +113,8 @@ class Screen:
 
     def start(self) -> None:
         self._text_left, self._pictures_left = self._limits.output, self._limits.pictures
-        self._stream, self._waiting, self._size = "stdout", [], 0
+        self._stream, self._size = "stdout", 0
+        self._waiting: list[str] = []
 
     def write(self, stream: str, text: str) -> None:
         """Text of a stream; neighbours are sent as one."""
@@ -207,7 +219,9 @@ def warm_up() -> None:
 
     config = Config()
     config.HistoryManager.enabled = False
-    shell = Shell.instance(config=config, displayhook_class=Hook, display_pub_class=Publisher, colors="linux", user_ns={})
+    shell = Shell.instance(
+        config=config, displayhook_class=Hook, display_pub_class=Publisher, colors="linux", user_ns={}
+    )
     configure_inline_support(shell, os.environ["MPLBACKEND"])
     _rehearse(shell)
 
@@ -221,6 +235,7 @@ def _rehearse(shell: InteractiveShell) -> None:
     from sklearn.cluster import KMeans
 
     frame = pd.DataFrame({"a": [1.5, 2.5, 3.5], "b": ["x", "y", "z"], "c": pd.to_datetime(["2025-01-01"] * 3)})
+    assert shell.display_formatter is not None
     shell.display_formatter.format(frame.groupby("b").agg(m=("a", "sum")))
     figure, axes = plt.subplots()
     axes.plot([1, 2], label="客户")
@@ -245,12 +260,12 @@ def _hear(channel: Channel, shell: InteractiveShell) -> None:
     while True:
         try:
             data, line = channel.receive_with_descriptor()
-        except ChannelClosed:
+        except ChannelClosedError:
             return
         message = unpack(data)
         if isinstance(message, Enter):
             settle(message)
-            sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")  # type: ignore[assignment]
+            sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
             channel.send(pack(Ready()))
         elif isinstance(message, RunCell):
             channel.send(pack(Ran(_run(shell, message))))
@@ -315,9 +330,7 @@ def _calls(line: Channel) -> Iterator[Call]:
     while True:
         try:
             message: Message = unpack(line.receive())
-        except ChannelClosed:
+        except ChannelClosedError:
             return
         if isinstance(message, Call):
             yield message
-
-

@@ -606,10 +606,10 @@ class _Writer:
         return self.dict_(value, OrderedDict)  # the order of its items is its own, not the order of the dict below
 
     def range_(self, value: Any) -> Wire:
-        small = all(-(2**62) < bound < 2**62 for bound in (value.start, value.stop, value.step))
-        if not small or len(value) > MAX_ITEMS:
+        bounds = [int.__int__(bound) for bound in (value.start, value.stop, value.step)]
+        if not all(-(2**62) < bound < 2**62 for bound in bounds) or len(value) > MAX_ITEMS:
             return _opaque(value, "large")
-        return RangeNode(value.start, value.stop, value.step)
+        return RangeNode(*bounds)
 
     def date(self, value: Any) -> Wire:
         return DateNode(_parts(dt.date, value, _DAY_PARTS))
@@ -977,6 +977,8 @@ def _encode(write: Callable[[_Writer], Any], value: Any, keep: Keep | None) -> b
             break
         except MemoryError:
             reason = "large"
+            break
+        except Exception:  # a struct was given what msgpack does not take
             break
     return _encoder.encode(Message(_encoder.encode(_opaque(value, reason)), b""))
 

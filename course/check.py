@@ -18,8 +18,8 @@ from rich.table import Table
 
 from autograder import contract, linter
 from autograder.contract import HIDDEN_BEGIN, HIDDEN_END
+from autograder.files import digest
 from course import data, links, messages, notebooks
-from course.files import digest
 from course.model import (
     Assignment,
     Chapter,

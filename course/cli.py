@@ -169,5 +169,98 @@ def release_assignment(
     release(assignment)
 
 
+# -------------------------------------------------------------------------------------------------------- grading
+
+AssignmentArgument = Annotated[str, typer.Argument(help=_("作业编号，例如 a04-segmentation。"))]
+StudentOption = Annotated[list[str] | None, typer.Option("--student", help=_("只评这位学生；可以写多次。"))]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help=_("同时评几份；不写就是本机的核数。"))]
+SchedulerOption = Annotated[str | None, typer.Option(help=_("Dask 调度器地址，例如 tcp://10.0.0.5:8786。"))]
+JsonOption = Annotated[bool, typer.Option("--json", help=_("输出 JSON，供其他程序读取。"))]
+TrustOption = Annotated[
+    bool, typer.Option("--trust-submissions", help=_("不隔离，直接运行学生的代码；只在完全信任全部提交时使用。"))
+]
+
+
+@app.command("collect", help=_("回收学生提交的作业。"))
+def collect_submissions(assignment: AssignmentArgument) -> None:
+    from course.hub.release import must_succeed, nbgrader_api
+
+    must_succeed(nbgrader_api().collect(assignment), assignment, _("回收"))
+
+
+@app.command("grade", help=_("评分：只评新交的和有变化的，成绩写入 nbgrader 的成绩册。"))
+def grade_assignment(
+    assignment: AssignmentArgument,
+    student: StudentOption = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    force: Annotated[bool, typer.Option(help=_("没有变化的也重新评。"))] = False,
+    explain: Annotated[str | None, typer.Option(metavar="ID", help=_("详细说明这位学生的评分。"))] = None,
+    as_json: JsonOption = False,
+    trust: TrustOption = False,
+) -> None:
+    from course import grading
+
+    chosen = [explain] if explain else student
+    summary = grading.grade(assignment, students=chosen, workers=workers, scheduler=scheduler, force=force, trust=trust)
+    source = grading.instructors_copy(assignment)
+    if as_json:
+        typer.echo(grading.as_json(summary))
+    elif explain and summary.records:
+        _print(*grading.explain(summary.records[0], source))
+    else:
+        _print(*grading.summary_tables(summary, source))
+    if summary.failed:
+        raise typer.Exit(1)
+
+
+@app.command("regrade", help=_("全部重新评分，列出谁的分数变了；改正测试之后使用。"))
+def regrade_assignment(
+    assignment: AssignmentArgument,
+    student: StudentOption = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    as_json: JsonOption = False,
+    trust: TrustOption = False,
+) -> None:
+    from course import grading
+
+    summary = grading.grade(assignment, students=student, workers=workers, scheduler=scheduler, force=True, trust=trust)
+    if as_json:
+        typer.echo(grading.as_json(summary))
+    else:
+        _print(
+            grading.changes(assignment, summary), *grading.summary_tables(summary, grading.instructors_copy(assignment))
+        )
+    if summary.failed:
+        raise typer.Exit(1)
+
+
+@app.command("feedback", help=_("生成反馈页并发回给学生。"))
+def give_feedback(
+    assignment: AssignmentArgument,
+    student: StudentOption = None,
+    release: Annotated[bool, typer.Option(help=_("生成后发回给学生。"))] = True,
+) -> None:
+    from course import grading
+
+    students = grading.feedback(assignment, student, release=release)
+    typer.echo(
+        (_("已生成并发回 {count} 份反馈。") if release else _("已生成 {count} 份反馈，还没有发回。")).format(
+            count=len(students)
+        )
+    )
+
+
+def _print(*parts: Any) -> None:
+    """Tables and sentences, as wide as the terminal."""
+    from rich.console import Console
+
+    console = Console()
+    console = console if console.is_terminal else Console(width=WIDTH)
+    for part in parts:
+        console.print(part, highlight=False, markup=False)
+
+
 if __name__ == "__main__":
     app()

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from rich.table import Column, Table
 
-from course.files import digest, replace_file
+from autograder.files import digest, replace_file
 from course.model import Course
 from crmlab import data, generate
 from crmlab.errors import CourseError

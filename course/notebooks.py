@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from course.files import replace_file
+from autograder.files import replace_file
 from course.model import CourseFileError, Finding
 from crmlab.i18n import _
 

@@ -10,11 +10,11 @@ MOST = 40 * 2**20
 _HEADER = struct.Struct("!I")
 
 
-class ChannelClosed(Exception):
+class ChannelClosedError(Exception):
     """The other side is gone."""
 
 
-class Misbehaved(Exception):
+class MisbehavedError(Exception):
     """The other side sent what no honest side sends."""
 
 
@@ -48,11 +48,11 @@ class Channel:
             raise _translated(error) from None
 
     def receive(self, timeout: float | None = None) -> bytes:
-        """The next message. Raises ChannelClosed, TimeoutError, Misbehaved."""
+        """The next message. Raises ChannelClosedError, TimeoutError, MisbehavedError."""
         until = None if timeout is None else time.monotonic() + timeout
         (length,) = _HEADER.unpack(self._exactly(_HEADER.size, until))
         if length > MOST:
-            raise Misbehaved(f"a message of {length} bytes")
+            raise MisbehavedError(f"a message of {length} bytes")
         return self._exactly(length, until)
 
     def receive_with_descriptor(self) -> tuple[bytes, int | None]:
@@ -60,7 +60,7 @@ class Channel:
         self._socket.settimeout(None)
         header, descriptors, _flags, _address = socket.recv_fds(self._socket, _HEADER.size, 1)
         if not header:
-            raise ChannelClosed
+            raise ChannelClosedError
         header += self._exactly(_HEADER.size - len(header), None)
         return self._exactly(_HEADER.unpack(header)[0], None), descriptors[0] if descriptors else None
 
@@ -79,11 +79,11 @@ class Channel:
             except OSError as error:
                 raise _translated(error) from None
             if not part:
-                raise ChannelClosed
+                raise ChannelClosedError
             parts.append(part)
             missing -= len(part)
         return b"".join(parts)
 
 
 def _translated(error: OSError) -> Exception:
-    return error if isinstance(error, TimeoutError) else ChannelClosed()
+    return error if isinstance(error, TimeoutError) else ChannelClosedError()

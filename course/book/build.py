@@ -19,9 +19,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from autograder.files import digest_of
 from course.book import staging
 from course.book.check import check_site
-from course.files import digest_of
 from course.model import load
 from crmlab.errors import CourseError
 from crmlab.i18n import _

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from course.files import replace_file
+from autograder.files import replace_file
 from crmlab.paths import course_root
 
 COURSE_ID = "crm"
@@ -90,9 +90,24 @@ class Classroom:
         """nbgrader's course folder; inside the instructor's home, because formgrader links into it."""
         return self.home(INSTRUCTOR) / COURSE_ID
 
+    @property
+    def records(self) -> Path:
+        """What grading left behind: the records of every graded submission. 0700."""
+        return self.folder / "grading"
+
+    @property
+    def db_url(self) -> str:
+        """Address of nbgrader's gradebook: what ``CRM_DB_URL`` or ``secrets/db_url`` says, else SQLite beside the course.
+
+        The address of a server holds a password: it is never printed.
+        """
+        file = self.secrets / "db_url"
+        stored = file.read_text("utf-8").strip() if file.is_file() else ""
+        return os.environ.get("CRM_DB_URL") or stored or f"sqlite:///{self.course / 'gradebook.db'}"
+
     def create(self) -> None:
         """Make what is missing; nothing that exists is changed except a folder that others could enter."""
-        for folder in (self.folder, self.secrets, self.hub):
+        for folder in (self.folder, self.secrets, self.hub, self.records):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)
         for folder in (self.exchange, self.course):

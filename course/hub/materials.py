@@ -15,8 +15,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
+from autograder.files import digest, replace_file
 from course import links, notebooks
-from course.files import digest, replace_file
 from course.hub.people import Role
 from course.model import load
 from crmlab.i18n import _

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from course.files import digest_of
+from autograder.files import digest_of
 from course.hub.classroom import Classroom
 from crmlab.errors import CourseError
 from crmlab.i18n import _
@@ -23,12 +23,21 @@ def release(assignment_id: str, classroom: Classroom | None = None) -> Path:
     :raises CourseError: if there is no such assignment, or nbgrader refuses it.
     """
     classroom = classroom or Classroom.here()
-    _check_source(assignment_id)
-    api = nbgrader_api()
-    _must_succeed(api.generate_assignment(assignment_id), assignment_id)
-    _must_succeed(api.release_assignment(assignment_id), assignment_id)
+    api = make_version(assignment_id)
+    must_succeed(api.release_assignment(assignment_id), assignment_id, _("发布"))
     classroom.remember(f"released:{assignment_id}", source_version(assignment_id))
     return classroom.exchange / api.course_id / "outbound" / assignment_id
+
+
+def make_version(assignment_id: str) -> Any:
+    """Make the students' version, and enter the assignment's cells and points in the gradebook. Returns nbgrader's API.
+
+    :raises CourseError: if nbgrader refuses it.
+    """
+    _check_source(assignment_id)
+    api = nbgrader_api()
+    must_succeed(api.generate_assignment(assignment_id), assignment_id, _("发布"))
+    return api
 
 
 def is_released(assignment_id: str, classroom: Classroom) -> bool:
@@ -51,7 +60,7 @@ def register_students(names: list[str], classroom: Classroom) -> None:
     from nbgrader.api import Gradebook
 
     _own_programs_first()
-    with Gradebook(f"sqlite:///{classroom.course / 'gradebook.db'}") as gradebook:
+    with Gradebook(classroom.db_url) as gradebook:
         for name in names:
             # formgrader writes "last name, first name"; "None, None" helps nobody.
             gradebook.update_or_create_student(name, last_name=_("学生"), first_name=name.removeprefix("student"))
@@ -84,7 +93,11 @@ def _own_programs_first() -> None:
         os.environ["PATH"] = own + os.pathsep + path
 
 
-def _must_succeed(result: dict[str, Any], assignment_id: str) -> None:
+def must_succeed(result: dict[str, Any], assignment_id: str, doing: str) -> None:
+    """Nothing if nbgrader did it; else its reason in one sentence.
+
+    :raises CourseError: if it didn't.
+    """
     if result["success"]:
         return
     log = result.get("log", "") + result.get("error", "")
@@ -94,4 +107,6 @@ def _must_succeed(result: dict[str, Any], assignment_id: str) -> None:
         )
     lines = [line for line in log.splitlines() if line.strip()]
     reason = next((line for line in lines if "ERROR" in line or "FATAL" in line), lines[-1] if lines else "")
-    raise CourseError(_("作业 {name} 没有发布成功：{reason}").format(name=assignment_id, reason=reason.strip()))
+    raise CourseError(
+        _("作业 {name} {doing}没有成功：{reason}").format(name=assignment_id, doing=doing, reason=reason.strip())
+    )

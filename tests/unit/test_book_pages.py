@@ -11,7 +11,7 @@ import pytest
 from course import links
 from course.book import build, pages, staging
 from course.book.check import check_site
-from course.files import digest_of
+from autograder.files import digest_of
 from course.model import Course, load
 from crmlab.errors import CourseError
 from crmlab.paths import course_root

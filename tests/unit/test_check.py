@@ -9,10 +9,10 @@ import pytest
 from rich.cells import cell_len
 from typer.testing import CliRunner
 
+from autograder.files import digest
 from course import check, notebooks
 from course import data as building
 from course.cli import app
-from course.files import digest
 from course.model import Assignment, Chapter, Course, Finding, Task, load
 from course.notebooks import Json
 from crmlab.paths import course_root
@@ -212,6 +212,13 @@ NOTEBOOK_FAULTS: dict[str, tuple[str, Callable[[list[Json]], Any], str, list[str
         "a04-2-test",
         ["a04-2-test", "成对"],
     ),
+    "code cell without a role": (
+        ASSIGNMENT,
+        lambda c: c.append(cell("code", "loose", "x")),
+        "loose",
+        ["loose 第 1 行", "没有 nbgrader 的角色"],
+    ),
+    "test that is not Python": (ASSIGNMENT, put("a04-2-test", source=["assert ("]), "", ["a04-2-test", "语法错误"]),
     "auto graded by hand": (ASSIGNMENT, grade("a04-2-test", solution=True), "a04-2-test", ["a04-2", "自动评分"]),
     "rubric graded by tests": (ASSIGNMENT, grade("a04-7-text", solution=False), "a04-7-text", ["a04-7", "人工评分"]),
     "no marking guide": (ASSIGNMENT, drop("a04-7-guide"), "a04-7-text", ["a04-7", "评分指南", "a04-7-"]),
@@ -226,6 +233,18 @@ def test_notebook_fault(root: Path, file: str, change: Callable[[list[Json]], An
     assert found, told(root)
     assert all(f.file == file for f in found)
     assert any(here(root, f, at) for f in found), found
+
+
+def test_test_that_reaches_for_what_cannot_cross_is_told_with_file_and_line(root: Path) -> None:
+    bad = f"assert x\n{check.HIDDEN_BEGIN}\nassert x < y\nassert x == 1 and globals()\n{check.HIDDEN_END}"
+    edit(root, ASSIGNMENT, put("a04-2-test", source=bad.splitlines(keepends=True)))
+    lines = [line_in(root / ASSIGNMENT, text) for text in ("assert x < y", "and globals()")]
+    assert told(root) == [
+        f"{ASSIGNMENT}:{lines[0]}: 单元格 a04-2-test 第 3 行："
+        "这一格用到 `y`，在它之前没有任何单元格给它赋值；请检查拼写和单元格的顺序",
+        f"{ASSIGNMENT}:{lines[1]}: 单元格 a04-2-test 第 4 行："
+        "测试用到 `globals`，它只看得到评分进程自己；请直接用答案的名字",
+    ]
 
 
 def here(root: Path, finding: Finding, at: str) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from course.files import digest
+from autograder.files import digest
 from course.hub.materials import MANIFEST, WELCOME, beside_name, deliver, materials
 from crmlab.paths import course_root
 

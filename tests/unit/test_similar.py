@@ -125,8 +125,9 @@ def test_a_copied_task_in_other_work_is_named(answers):
     mixed = answers["own"] | {"a04-3": renamed(answers["reference"]["a04-3"])}
     found = pair_of(answers["reference"], mixed, least=0.2)
     assert found is not None
-    assert found.cells == ("a04-3",)
-    assert {fragment.task for fragment in found.fragments[:1]} == {"a04-3"}
+    assert "a04-3" in found.cells
+    assert not {"a04-1", "a04-5", "a04-6"} & set(found.cells)
+    assert found.fragments[0].task == "a04-3"
 
 
 def test_a_small_work_copied_from_a_large_one_is_found(answers):

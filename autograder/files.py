@@ -1,5 +1,6 @@
 """Writing files whole, and knowing them by their fingerprint."""
 
+import contextlib
 import hashlib
 import os
 import tempfile
@@ -7,17 +8,30 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def replace_file(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Put ``content`` at ``path`` in one step: a reader sees the old file or the new one, never half of it."""
+def replace_file(path: Path, content: bytes, mode: int = 0o644, durable: bool = False) -> None:
+    """Put ``content`` at ``path`` in one step: a reader sees the old file or the new one, never half of it.
+
+    ``durable``: not even when the power fails right afterwards.
+    """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".crm-")
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
         os.chmod(temporary, mode)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
         raise
+    if durable:
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def digest(content: bytes) -> str:
