@@ -38,15 +38,18 @@ class Bench(dict[str, Any]):
         self._channel = channel
         self._asks: frozenset[str] = frozenset()
         self._sealed: Mapping[str, bytes] = {}
-        self._opened: set[str] = set()
+        self._opened: dict[str, Any] = {}
         self.seen: dict[str, str] = {}
 
     def lay_out(self, cell: RunGiven) -> None:
         """Make the answers for the next cell available, forget older ones."""
-        for name in (*self._opened, *cell.forgets):
+        for name, value in self._opened.items():
+            if self.get(name) is value:  # else a test has put its own in its place, which stays
+                del self[name]
+        for name in cell.forgets:
             self.pop(name, None)
         self._asks, self._sealed = frozenset(cell.asks), cell.answers
-        self._opened, self.seen = set(), {}
+        self._opened, self.seen = {}, {}
 
     def __missing__(self, name: str) -> Any:
         if name not in self._asks:
@@ -62,8 +65,7 @@ class Bench(dict[str, Any]):
             self.seen[name] = _("读不出来（{reason}）").format(reason=error)
             raise checks.FormError(_("`{name}` 读不出来，不能评分。").format(name=name)) from None
         self.seen[name] = wire.describe(value)
-        self._opened.add(name)
-        self[name] = value
+        self._opened[name] = self[name] = value
         return value
 
     def _call(self, handle: int, arguments: bytes) -> bytes:

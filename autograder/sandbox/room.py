@@ -52,7 +52,7 @@ def live(door: socket.socket, limits: Limits, walls: bool, inmate: Callable[[], 
     linux.die_with_parent()
     uid, gid = os.getuid(), os.getgid()
     if walls:
-        linux.unshare(linux.ALL_NAMESPACES)
+        linux.unshare(linux.ALL_NAMESPACES & ~linux.CLONE_NEWNS)  # the doorkeeper goes on seeing the house's /proc
         linux.map_ids(_STUDENT, uid, gid)
     child = os.fork()
     if child == 0:
@@ -98,6 +98,7 @@ def _settle_and_run(limits: Limits, walls: bool, inmate: Callable[[], None]) -> 
 
 def _furnish(limits: Limits) -> None:
     """Own /tmp and /dev/shm, own /proc; the machine's stays out of sight. The rest is read-only already."""
+    linux.unshare(linux.CLONE_NEWNS)
     linux.make_mounts_private()
     closed = linux.MS_NOSUID | linux.MS_NODEV
     linux.mount("tmpfs", HOST_PROC, closed, "size=4k,mode=555")

@@ -23,7 +23,7 @@ WARM = (
     "IPython", "ipywidgets", "matplotlib.pyplot", "matplotlib_inline.backend_inline", "numpy", "pandas",
     "pandas.io.formats.style", "scipy.optimize", "scipy.special", "scipy.stats", "sklearn.cluster", "sklearn.decomposition",
     "sklearn.ensemble", "sklearn.linear_model", "sklearn.metrics", "sklearn.model_selection", "sklearn.pipeline",
-    "sklearn.preprocessing", "sklearn.tree", "statsmodels.api", "autograder.checks", "autograder.wire",
+    "sklearn.preprocessing", "sklearn.tree", "autograder.checks", "autograder.wire",
     "crmlab.data", "crmlab.plots",
 )  # fmt: skip
 
