@@ -6,6 +6,7 @@ not find their way into anything that the student gets to see. This process open
 """
 
 import hashlib
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ from autograder.records import CellRun, CellStatus, Fingerprint, Record, TestRun
 from autograder.sandbox.channel import Channel, ChannelClosedError, MisbehavedError
 from autograder.sandbox.house import House, Room
 from autograder.sandbox.limits import MIB, Limits
+from autograder.sandbox.room import Leaving
 from crmlab.i18n import _
 
 JUDGE_LIMITS = Limits(cell_seconds=120, seconds=600, cpu_seconds=600, memory=4096 * MIB)
@@ -84,17 +86,22 @@ class _Run:
     lines: dict[str, Channel] = field(default_factory=dict)
     cpu_seconds: float = 0.0
     memory_mib: float = 0.0
+    patient: bool = True
 
 
-def grade(job: Job, house: House) -> Record:
+def grade(job: Job, house: House, patient: bool = True) -> Record:
     """Run and judge one submission.
+
+    Args:
+        patient: blame the machine if it kills a room, and raise. Else blame the submission: one that makes the
+            machine kill its room again and again must not get away without a score.
 
     Raises:
         SandboxError: the walls can't be built here.
         HouseError: the sandbox broke down; nothing is known about the submission.
     """
     started = time.monotonic()
-    run = _Run(list(job.findings))
+    run = _Run(list(job.findings), patient=patient)
     rebuilt = _rebuilt(job, run)
     student = _StudentsPart(job, house, run)
     try:
@@ -169,6 +176,16 @@ def _enter(room: Room, job: Job, files: Mapping[str, bytes]) -> None:
     except (ChannelClosedError, TimeoutError) as error:
         room.leave()
         raise HouseError(_("隔离环境没有打开。")) from error
+
+
+def _killed_from_outside(left: Leaving | None, limits: Limits) -> bool:
+    """Whether the machine ended a room: its doorkeeper is gone, or neither he nor the limit of CPU time killed it.
+
+    Code in the room can't: process 1 of a PID namespace does not hear SIGKILL from inside.
+    """
+    if left is None:
+        return True
+    return left.code == -signal.SIGKILL and not left.reason and left.cpu_seconds < limits.cpu_seconds - 1
 
 
 # ------------------------------------------------------------------------------------------- the student's part
@@ -335,6 +352,8 @@ class _StudentsPart:
     def _died(self) -> Any:
         assert self._room is not None
         left = self._room.leave()
+        if self._run.patient and _killed_from_outside(left, self._job.limits):
+            raise HouseError(_("学生代码的进程被系统杀死了。"))
         if left is not None and left.reason == "memory":
             raise _SilencedError("died", _("占用的内存太多，已中止。"))
         raise _SilencedError("died", _("Python 进程自己退出了（如 os._exit、崩溃或超过 CPU 时间）。"))
@@ -437,6 +456,8 @@ class _JudgesPart:
                 cell, _("检查这个答案用了超过 {seconds:g} 秒。").format(seconds=JUDGE_LIMITS.cell_seconds)
             ) from None
         except ChannelClosedError:
+            if self._run.patient and _killed_from_outside(room.leave(), JUDGE_LIMITS):
+                raise HouseError(_("评分进程被系统杀死了。")) from None
             raise _BrokenError(cell, _("检查这个答案时评分进程意外结束。")) from None
 
     def _call(self, cell: Cell, call: Call) -> bytes:

