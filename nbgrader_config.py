@@ -1,14 +1,16 @@
 """nbgrader of this course: on the command line, in the hub's servers, in ``course up``. What is not set is default."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import nbgrader
-from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
-from nbgrader.preprocessors import ClearHiddenTests, Execute
+from nbgrader.converters import GenerateAssignment, GenerateFeedback
+from nbgrader.preprocessors import ClearHiddenTests
 
 from autograder.contract import STUBS
-from autograder.nbgrader_steps import ExecuteAsStudent, StripInstructorCells
+from autograder.nbgrader_steps import StripInstructorCells, autograde_with
 from course.hub.classroom import COURSE_ID, Classroom
 from course.hub.nbgrader_links import RewriteLinks
 from crmlab.paths import course_root
@@ -26,6 +28,13 @@ else:
     c.CourseDirectory.root = str(classroom.course)
     c.CourseDirectory.db_url = classroom.db_url
 
+    def grade(assignment: str, students: Sequence[str], force: bool) -> Any:
+        from course import grading  # takes a second, and most programs grade nothing
+
+        return grading.grade(assignment, students=students, force=force, classroom=classroom)
+
+    autograde_with(grade)
+
 c.Exchange.root = str(classroom.exchange)
 c.Exchange.path_includes_course = True  # ~/crm/a04-segmentation
 # The exchange keeps UTC: it writes a zone's name, and reads "CST" back as no zone at all, eight hours off.
@@ -39,22 +48,27 @@ c.GenerateAssignment.preprocessors = [
     RewriteLinks,
     *GenerateAssignment.preprocessors.default(),
 ]
-c.Autograde.autograde_preprocessors = [
-    ExecuteAsStudent if step is Execute else step for step in Autograde.autograde_preprocessors.default()
-]
 # Feedback says what failed; the hidden tests stay hidden, for they serve again.
 c.GenerateFeedback.preprocessors = [ClearHiddenTests, *GenerateFeedback.preprocessors.default()]
-# Their pages take MathJax from the book instead of a CDN; all else in them is nbgrader's.
+# Feedback and formgrader show what students wrote and what their code printed: nothing of it may run there.
+c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {
+    "markdown2html": "autograder.nbgrader_steps.harmless_markdown",
+    "clean_html": "autograder.outputs.harmless_html",
+}
+c.FormgradeExtension.debug = False  # else its page shows this configuration, the gradebook's password included
+# Their pages take MathJax from the book instead of a CDN; feedback speaks Chinese; all else in them is nbgrader's.
+c.HTMLExporter.template_file = "page.html.j2"
 c.HTMLExporter.extra_template_basedirs = [
     str(course_root() / "course/hub/jupyter/nbconvert/templates"),
     str(Path(nbgrader.__file__).parent / "server_extensions/formgrader/templates"),
 ]
+# The Validate button runs a student's notebook on that student's own server, and shows what its tests say.
 c.Execute.timeout = 120  # seconds a cell; the default of 30 is short for k-means on a busy machine
 
 # What students read.
 c.ClearSolutions.code_stub = {"python": STUBS["python"]}
 c.ClearSolutions.text_stub = STUBS["markdown"]
-c.OverwriteCells.missing_cell_notification = "提交的文件里缺少这个单元格（{cell_id}），评分时已补回。\n\n"
 c.Execute.error_on_timeout = {
     "ename": "CellTimeoutError",
     "evalue": "这个单元格运行超时，已被中止",

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from autograder.contract import Source
@@ -78,46 +79,55 @@ class Gradebook:
 
         try:
             return self._patiently(rows)
-        except sa.exc.DBAPIError as error:
-            if "no such table" in str(error) or "UndefinedTable" in type(error.orig).__name__:
+        except sa.exc.SQLAlchemyError as error:
+            if "no such table" in str(error) or "UndefinedTable" in type(getattr(error, "orig", None)).__name__:
                 return []  # an empty gradebook: nothing is released yet
-            raise _unreachable(error) from None
+            raise self._unreachable(error) from None
 
     # ---------------------------------------------------------------------------------------------------- writing
 
-    def write(self, record: Record) -> dict[str, float]:
+    def write(self, record: Record, keep: Callable[[dict[str, float]], None]) -> None:
         """Enter the scores of a record, and lay its notebook where formgrader looks for it.
 
-        Returns the marks by hand that no longer hold, because the answer they were given for has changed.
-        The notebook comes last: as long as one of both is missing, a rerun writes both again.
+        ``keep`` is given the marks by hand that no longer hold, because the answer they were given for has changed; it
+        is called before they go. The notebook comes last: as long as it is missing, a rerun writes both again.
+
+        Raises:
+            GradebookError: the gradebook is out of reach or doesn't know the assignment.
         """
+        from nbgrader.api import MissingEntry
+
         before = self._graded_notebook(record)
         try:
-            superseded = self._patiently(lambda: self._enter(record, before))
-        except sa.exc.DBAPIError as error:
-            raise _unreachable(error) from None
+            self._patiently(lambda: self._enter(record, before, keep))
+        except sa.exc.SQLAlchemyError as error:
+            raise self._unreachable(error) from None
+        except MissingEntry:
+            raise GradebookError(
+                _(
+                    "成绩册里没有作业 {assignment} 现在的题目，成绩没有写入。已评好的记录都保存着："
+                    "再运行一次 course grade {assignment}，会先登记题目，再补写成绩。"
+                ).format(assignment=record.assignment)
+            ) from None
         self._lay_out(record)
-        return superseded
 
-    def _enter(self, record: Record, before: dict[str, Any] | None) -> dict[str, float]:
+    def _enter(self, record: Record, before: dict[str, Any] | None, keep: Callable[[dict[str, float]], None]) -> None:
+        """One transaction: nbgrader's own ``add_submission`` would commit a submission that has no scores yet."""
         from nbgrader import utils
-        from nbgrader.api import MissingEntry, Student
+        from nbgrader.api import MissingEntry
 
         book = self._open_book()
         try:
-            if book.db.get(Student, record.student) is None:
-                book.add_student(record.student)
-            when = {"timestamp": record.submitted} if record.submitted else {}
             try:
                 submission = book.find_submission(record.assignment, record.student)
-                if record.submitted:
-                    submission.timestamp = utils.parse_utc(record.submitted)
             except MissingEntry:
-                submission = book.add_submission(record.assignment, record.student, **when)
-            notebook = next(entry for entry in submission.notebooks if entry.name == record.notebook)
-            superseded = _fill(notebook, record, before)
+                submission = _new_submission(book, record)
+            if record.submitted:
+                submission.timestamp = utils.parse_utc(record.submitted)
+            superseded = _fill(_notebook(submission, record), record, before)
+            if superseded:
+                keep(superseded)
             book.db.commit()
-            return superseded
         except BaseException:
             book.db.rollback()
             raise
@@ -135,12 +145,24 @@ class Gradebook:
         while True:
             try:
                 return work()
-            except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+            except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.IntegrityError) as error:
+                # IntegrityError: another writer entered the same student first.
                 if "no such table" in str(error) or time.monotonic() > until:
                     raise
                 self.close()
                 time.sleep(pause)
                 pause = min(2 * pause, 2)
+
+    def _unreachable(self, error: Exception) -> GradebookError:
+        """Without the address: it may hold a password."""
+        lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+        reason = lines[0][:300] if lines else type(error).__name__
+        secret = _password(self._url)
+        return GradebookError(
+            _(
+                "成绩册读不了或写不了（{reason}）。已评好的记录都保存着：数据库恢复后再运行一次，只补写成绩，不会重新评分。"
+            ).format(reason=reason.replace(secret, "***") if secret else reason)
+        )
 
     def close(self) -> None:
         if self._book is not None:
@@ -153,7 +175,11 @@ class Gradebook:
     # --------------------------------------------------------------------------------------- the autograded folder
 
     def has_notebook(self, record: Record) -> bool:
-        return self._place(record).is_file()
+        """Whether the notebook of this very record lies in the folder."""
+        try:
+            return self._place(record).read_bytes() == _file(record)
+        except OSError:
+            return False
 
     def _place(self, record: Record) -> Path:
         return self._folder / "autograded" / record.student / record.assignment / f"{record.notebook}.ipynb"
@@ -171,14 +197,62 @@ class Gradebook:
             if folder.is_symlink():
                 folder.unlink()
         place.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(
-            place, json.dumps(record.document, ensure_ascii=False, indent=1).encode("utf-8"), 0o444, durable=True
-        )
+        for stale in place.parent.glob(".crm-*"):  # half-written when the power failed
+            stale.unlink()
+        replace_file(place, _file(record), 0o444, durable=True)
         stamp = place.parent / "timestamp.txt"
         if record.submitted:
             replace_file(stamp, record.submitted.encode())
         else:
             stamp.unlink(missing_ok=True)
+
+
+def _file(record: Record) -> bytes:
+    """The executed notebook as it lies in the folder."""
+    return msgspec.json.format(msgspec.json.encode(record.document), indent=1)
+
+
+def _password(url: str) -> str:
+    try:
+        return str(sa.make_url(url).password or "")
+    except sa.exc.ArgumentError:
+        return url
+
+
+def _new_submission(book: Any, record: Record) -> Any:
+    """A submission with a place for each score and comment of the assignment, as nbgrader makes it; not committed."""
+    from nbgrader.api import Comment, Grade, Student, SubmittedAssignment, SubmittedNotebook
+
+    student = book.db.get(Student, record.student) or Student(id=record.student)
+    submission = SubmittedAssignment(assignment=book.find_assignment(record.assignment), student=student)
+    for notebook in submission.assignment.notebooks:
+        place = SubmittedNotebook(notebook=notebook, assignment=submission)
+        for cell in (*notebook.grade_cells, *notebook.task_cells):
+            Grade(cell_id=cell.id, notebook=place)
+        for cell in (*notebook.solution_cells, *notebook.task_cells):
+            Comment(cell_id=cell.id, notebook=place)
+    book.db.add(submission)
+    book.db.flush()
+    return submission
+
+
+def _notebook(submission: Any, record: Record) -> Any:
+    """The place of the record's scores. nbgrader's MissingEntry if the gradebook knows another set of cells."""
+    from nbgrader.api import MissingEntry
+
+    known = {cell["metadata"]["nbgrader"]["grade_id"] for cell in record.document["cells"] if _is_known(cell)}
+    for notebook in submission.notebooks:
+        if notebook.name == record.notebook and {entry.name for entry in _entries(notebook)} <= known:
+            return notebook
+    raise MissingEntry(record.notebook)
+
+
+def _is_known(cell: dict[str, Any]) -> bool:
+    return "nbgrader" in cell.get("metadata", {})
+
+
+def _entries(notebook: Any) -> list[Any]:
+    return [*notebook.grades, *notebook.comments]
 
 
 def _fill(notebook: Any, record: Record, before: dict[str, Any] | None) -> dict[str, float]:
@@ -226,12 +300,3 @@ def _answers(document: dict[str, Any]) -> dict[str, str]:
             source = cell.get("source", "")
             answers[known["grade_id"]] = source if isinstance(source, str) else "".join(source)
     return answers
-
-
-def _unreachable(error: Exception) -> GradebookError:
-    """Without the address: it may hold a password."""
-    return GradebookError(
-        _(
-            "成绩册读不了或写不了（{reason}）。已评好的记录都保存着：数据库恢复后再运行一次，只补写成绩，不会重新评分。"
-        ).format(reason=str(getattr(error, "orig", error)).strip().splitlines()[0])
-    )

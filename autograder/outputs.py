@@ -8,19 +8,32 @@ import sys
 from typing import Any
 
 import nh3
+from pygments.token import STANDARD_TYPES
 
 from crmlab.paths import course_root
 
 _TAGS = {
     "table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "colgroup", "col", "div", "span", "p", "br", "hr",
-    "b", "i", "em", "strong", "small", "sub", "sup", "code", "pre", "ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6",
-    "figure", "figcaption", "img", "details", "summary", "blockquote",
+    "b", "i", "em", "strong", "small", "sub", "sup", "code", "pre", "kbd", "s", "del", "ins", "mark", "u", "a",
+    "ul", "ol", "li", "dl", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6", "figure", "figcaption", "img", "details",
+    "summary", "blockquote",
 }  # fmt: skip
+_UNSEEN = {"script", "style", "iframe", "object", "svg", "math", "template", "noscript", "textarea", "select", "title"}
+"""Tags that go together with what is in them."""
 _ATTRIBUTES = {
+    "a": {"href"},
     "table": {"border"},
-    "th": {"colspan", "rowspan", "scope"},
-    "td": {"colspan", "rowspan"},
+    "tr": {"style"},
+    "th": {"colspan", "rowspan", "scope", "style"},
+    "td": {"colspan", "rowspan", "style"},
     "img": {"src", "alt", "width", "height"},
+}
+# Of a data frame, and of highlighted code. Any other class might dress a student's text as a part of the page.
+_CLASSES = {"table": {"dataframe"}, "div": {"highlight"}, "span": set(STANDARD_TYPES.values()) - {""}}
+# A path on the page's own server would be asked for with the reader's rights: only the book may be linked to.
+_ADDRESSES = {
+    ("a", "href"): re.compile(r"(?:https?://|mailto:|/book/(?!.*(?:\.\.|%2e|\\))|#).*", re.I | re.S),
+    ("img", "src"): re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=\s]+"),
 }
 _PICTURES = {"image/png", "image/jpeg"}
 _KEPT = {"text/plain", "text/latex", "text/markdown", "text/html", *_PICTURES}
@@ -36,7 +49,8 @@ _FOLDERS = re.compile(
 def clean(output: dict[str, Any]) -> dict[str, Any] | None:
     """The output as a notebook file may hold it; None if there is nothing to keep.
 
-    Text stays text, tables lose everything that runs or loads, pictures must be base64.
+    Text stays text, tables lose everything that runs or loads, pictures must be base64. Markdown is text here, and made
+    harmless where it becomes HTML.
     """
     kind = output.get("output_type")
     if kind == "stream":
@@ -55,7 +69,7 @@ def clean(output: dict[str, Any]) -> dict[str, Any] | None:
         kept: dict[str, Any] = {"output_type": kind, "data": data, "metadata": {}}
         if kind == "execute_result":
             number = output.get("execution_count")
-            kept["execution_count"] = number if isinstance(number, int) else None
+            kept["execution_count"] = number if type(number) is int and 0 <= number < 2**31 else None
         return kept if data else None
     return None
 
@@ -68,7 +82,7 @@ def _data(data: Any) -> dict[str, str]:
         if kind in _PICTURES:
             if _BASE64.fullmatch(value):
                 kept[kind] = value
-        elif kind in ("text/html", "text/markdown"):
+        elif kind == "text/html":
             kept[kind] = harmless_html(_text(value))
         else:
             kept[kind] = _text(value)
@@ -76,11 +90,18 @@ def _data(data: Any) -> dict[str, str]:
 
 
 def harmless_html(text: str) -> str:
-    """HTML without scripts, styles, forms, frames and addresses; pictures only as part of the text."""
+    """HTML without scripts, styles, forms and frames; pictures only as part of the text; links that open beside."""
     return nh3.clean(
-        text, tags=_TAGS, attributes=_ATTRIBUTES, generic_attribute_prefixes=set(), url_schemes={"data"},
-        clean_content_tags={"script", "style", "iframe", "object", "svg", "math", "template", "noscript"},
+        text, tags=_TAGS, clean_content_tags=_UNSEEN, attributes=_ATTRIBUTES, allowed_classes=_CLASSES,
+        attribute_filter=_attribute, url_schemes={"data", "http", "https", "mailto"}, generic_attribute_prefixes=set(),
+        filter_style_properties={"text-align"}, set_tag_attribute_values={"a": {"target": "_blank"}},
     )  # fmt: skip
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    """The value that an attribute may have, None for none at all."""
+    allowed = _ADDRESSES.get((tag, name))
+    return value if allowed is None or allowed.fullmatch(value) else None
 
 
 def _text(value: Any) -> str:

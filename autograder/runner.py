@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import msgspec
@@ -22,9 +22,9 @@ import msgspec
 from autograder import submission
 from autograder.contract import Source
 from autograder.files import digest, digest_of
-from autograder.gradebook import Gradebook
+from autograder.gradebook import Gradebook, GradebookError
 from autograder.records import Fingerprint, Record
-from autograder.sandbox.house import House
+from autograder.sandbox.house import House, SandboxError
 from autograder.sandbox.limits import Limits
 from autograder.session import HouseError, Job, grade
 from autograder.store import Store
@@ -43,12 +43,13 @@ class Desk:
     """Where a class's work lies.
 
     course: nbgrader's course folder, with ``submitted/<student>/<assignment>``. records: the records of grading.
-    db_url: the gradebook.
+    db_url: the gradebook. patience: seconds to wait for a gradebook that is locked or restarting.
     """
 
     course: Path
     records: Path
     db_url: str
+    patience: float = 60
 
 
 @dataclass
@@ -94,14 +95,14 @@ def grade_job(job: Job, house: House | None = None) -> bytes:
     """Grade one submission: the record as JSON. Runs in a local thread or on a worker of a cluster.
 
     Raises:
-        SandboxError: this machine has no walls. HouseError: they broke down again and again.
+        SandboxError: this machine has no walls. HouseError, OSError: they broke down again and again.
     """
     if job.made_from.environment != environment():
         raise CourseError(_("这台评分机上的课程版本与发起评分的机器不同，请先在两边安装同一版本。"))
     for attempt in itertools.count(1):
         try:
-            return msgspec.json.encode(grade(job, house or _own_house()))
-        except HouseError:
+            return msgspec.json.encode(grade(job, house or _own_house(), patient=attempt < _ATTEMPTS))
+        except (HouseError, SandboxError, OSError):
             if attempt == _ATTEMPTS:
                 raise
     raise AssertionError
@@ -135,17 +136,21 @@ def grade_class(
 ) -> Summary:
     """Grade what is new, enter what is missing in the gradebook, leave the rest alone.
 
+    A gradebook that goes away in the middle stops no grading: records are kept, a rerun enters them.
+
     Args:
         students: only these; all who handed in if None.
         force: grade again what is recorded.
 
     Raises:
-        CourseError: another grading of this assignment is running; no submissions; the gradebook can't be written.
+        CourseError: another grading of this assignment is running; no submissions; no walls here; the gradebook or
+            the folders can't be written.
     """
-    store, book, summary = Store(desk.records), Gradebook(desk.db_url, desk.course), Summary()
-    with _alone(desk, assignment), contextlib.closing(book):
+    store, book, summary = Store(desk.records), Gradebook(desk.db_url, desk.course, desk.patience), Summary()
+    with _told_plainly(), _alone(desk, assignment), contextlib.closing(book):
         names = list(students) if students is not None else handed_in(desk, assignment)
         marks = book.marks(assignment, source.notebook)
+        desk_book = _Entering(store, book)
         done = itertools.count(1)
 
         def finish(student: str) -> None:
@@ -159,22 +164,60 @@ def grade_class(
                     yield job
                     continue
                 if is_entered(record, marks.get(name)) and book.has_notebook(record):
-                    summary.unchanged.append(record)
+                    summary.unchanged.append(_brief(record))
                 else:
-                    _enter(store, book, store.with_document(record))
-                    summary.entered.append(record)
+                    desk_book.enter(msgspec.structs.replace(record, submitted=job.submitted))
+                    summary.entered.append(_brief(record))
                 finish(name)
 
         for job, outcome in _stream(jobs(), backend):
+            if isinstance(outcome, SandboxError):
+                raise outcome
             if isinstance(outcome, Exception):
                 summary.failed[job.student] = str(outcome)
             else:
                 record = msgspec.json.decode(outcome, type=Record)
                 store.save(record)
-                _enter(store, book, record)
-                summary.graded.append(msgspec.structs.replace(record, document={}))
+                desk_book.enter(record)
+                summary.graded.append(_brief(record))
             finish(job.student)
+        if desk_book.gone:
+            raise desk_book.gone
     return summary
+
+
+class _Entering:
+    """Enters records in the gradebook until that goes away (``gone`` says why); from then on they are only kept."""
+
+    def __init__(self, store: Store, book: Gradebook) -> None:
+        self._store, self._book = store, book
+        self.gone: GradebookError | None = None
+
+    def enter(self, record: Record) -> None:
+        if self.gone:
+            return
+        try:
+            self._book.write(record, partial(self._store.keep_superseded, record))
+        except GradebookError as error:
+            self.gone = error
+
+
+def _brief(record: Record) -> Record:
+    """Without the notebook: a class's would fill the memory."""
+    return msgspec.structs.replace(record, document={})
+
+
+@contextlib.contextmanager
+def _told_plainly() -> Iterator[None]:
+    """A disk that is full or read-only, told in one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise CourseError(
+            _(
+                "读写不了 {file}（{reason}），评分停在这里。已评好的记录都保存着：问题解决后再运行一次，会接着评，不会重复。"
+            ).format(file=error.filename or _("文件"), reason=error.strerror or type(error).__name__)
+        ) from None
 
 
 def _stream(jobs: Iterable[Job], backend: Backend) -> Iterator[tuple[Job, bytes | Exception]]:
@@ -196,12 +239,6 @@ def _stream(jobs: Iterable[Job], backend: Backend) -> Iterator[tuple[Job, bytes 
     finally:
         for future in running:
             future.cancel()
-
-
-def _enter(store: Store, book: Gradebook, record: Record) -> None:
-    superseded = book.write(record)
-    if superseded:
-        store.keep_superseded(record, superseded)
 
 
 def is_entered(record: Record, marks: dict[str, float | None] | None) -> bool:
@@ -228,6 +265,8 @@ def _alone(desk: Desk, assignment: str) -> Iterator[None]:
         lock.truncate()
         lock.write(str(os.getpid()))
         lock.flush()
+        for stale in folder.glob("*/.crm-*"):  # half-written when the power failed
+            stale.unlink()
         yield
 
 

@@ -351,7 +351,7 @@ class _StudentsPart:
 
     def _died(self) -> Any:
         assert self._room is not None
-        left = self._room.leave()
+        left = self._room.leave(patience=1)
         if self._run.patient and _killed_from_outside(left, self._job.limits):
             raise HouseError(_("学生代码的进程被系统杀死了。"))
         if left is not None and left.reason == "memory":
@@ -456,7 +456,7 @@ class _JudgesPart:
                 cell, _("检查这个答案用了超过 {seconds:g} 秒。").format(seconds=JUDGE_LIMITS.cell_seconds)
             ) from None
         except ChannelClosedError:
-            if self._run.patient and _killed_from_outside(room.leave(), JUDGE_LIMITS):
+            if self._run.patient and _killed_from_outside(room.leave(patience=1), JUDGE_LIMITS):
                 raise HouseError(_("评分进程被系统杀死了。")) from None
             raise _BrokenError(cell, _("检查这个答案时评分进程意外结束。")) from None
 

@@ -7,6 +7,7 @@ graders who do the same work write the same file.
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -21,8 +22,15 @@ class Store:
         self.folder = folder
 
     def find(self, assignment: str, student: str, made_from: Fingerprint) -> Record | None:
-        """The record of exactly this, without its document; None if there is none or it can't be read."""
-        return _read(self._path(assignment, student, key_of(made_from)))
+        """The record of exactly this, with its document; None if there is none or it can't be read."""
+        path = self._path(assignment, student, key_of(made_from))
+        record = _read(path)
+        if record is None or record.made_from != made_from:
+            return None
+        try:
+            return self.with_document(record)
+        except (OSError, msgspec.MsgspecError):
+            return None
 
     def save(self, record: Record) -> None:
         """Keep a record. It is there once the small file is: the document is written before it."""
@@ -32,10 +40,12 @@ class Store:
         replace_file(path, msgspec.json.encode(msgspec.structs.replace(record, document={})), durable=True)
 
     def keep_superseded(self, record: Record, marks: dict[str, float]) -> None:
-        """Note marks by hand that a changed answer put out of force: a teacher's work is never lost."""
+        """Note marks by hand that a changed answer put out of force: a teacher's work is never lost, nor noted twice."""
         path = self.folder / record.assignment / record.student / "superseded-marks.jsonl"
-        with path.open("ab") as stream:
-            stream.write(msgspec.json.encode({"graded": record.graded, "marks": marks}) + b"\n")
+        line = msgspec.json.encode({"graded": record.graded, "marks": marks})
+        noted = path.read_bytes() if path.exists() else b""
+        if line not in noted.splitlines():
+            replace_file(path, noted + line + b"\n", durable=True)
 
     def document(self, record: Record) -> bytes:
         """The executed notebook of a record, as JSON."""
@@ -45,7 +55,7 @@ class Store:
         return path.with_suffix(".ipynb").read_bytes()
 
     def with_document(self, record: Record) -> Record:
-        return msgspec.structs.replace(record, document=msgspec.json.decode(self.document(record)))
+        return msgspec.structs.replace(record, document=msgspec.json.decode(self.document(record), type=dict[str, Any]))
 
     def history(self, assignment: str, student: str) -> list[Record]:
         """All records of a student's work on an assignment, the newest last."""

@@ -215,6 +215,7 @@ def screen() -> Screen:
 
 def warm_up() -> None:
     """In the zygote: make the shell, and do once what is slow the first time."""
+    from IPython.core.pylabtools import activate_matplotlib
     from matplotlib_inline.backend_inline import configure_inline_support
     from traitlets.config import Config
 
@@ -223,6 +224,7 @@ def warm_up() -> None:
     shell = Shell.instance(
         config=config, displayhook_class=Hook, display_pub_class=Publisher, colors="linux", user_ns={}
     )
+    activate_matplotlib(os.environ["MPLBACKEND"])
     configure_inline_support(shell, os.environ["MPLBACKEND"])
     _rehearse(shell)
 
@@ -245,10 +247,11 @@ def _rehearse(shell: InteractiveShell) -> None:
     assert shell.display_formatter is not None
     shell.display_formatter.format(table.groupby(table["frequency"] > 1).agg(m=("monetary", "sum")))
     figure, axes = plt.subplots()
-    axes.plot([1, 2], label="客户")
+    axes.plot([1, 2], label="a")
     axes.legend()
     figure.savefig(io.BytesIO(), bbox_inches="tight")
     plt.close("all")
+    shell.events.trigger("post_execute")  # forget the figure
 
 
 # -------------------------------------------------------------------------------------------------- the session

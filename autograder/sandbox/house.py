@@ -58,20 +58,25 @@ class Room:
     def interrupt(self) -> None:
         self._order(b"i")
 
-    def leave(self) -> Leaving | None:
-        """Close the room and hear how it ended; None if the doorkeeper was killed."""
-        self._order(b"k")
-        return self.wait()
+    def leave(self, patience: float = 0) -> Leaving | None:
+        """Close the room and hear how it ended; None if the doorkeeper was killed.
 
-    def wait(self) -> Leaving | None:
-        """Close the channel and wait until the inmate has ended by itself, as it does when nobody talks to it."""
-        if self._left is None:
-            self.channel.close()
-            self._door.settimeout(_LEAVE_SECONDS)
-            with contextlib.suppress(OSError, msgspec.DecodeError):
-                self._left = msgspec.msgpack.decode(self._door.recv(4096), type=Leaving)
+        ``patience``: seconds in which the inmate may end by itself, before the doorkeeper is told to close.
+        """
+        if self._door.fileno() != -1:
+            if patience:
+                self._listen(patience)
+            if self._left is None:
+                self._order(b"k")
+                self._listen(_LEAVE_SECONDS)
             self._door.close()
+            self.channel.close()
         return self._left
+
+    def _listen(self, seconds: float) -> None:
+        self._door.settimeout(seconds)
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            self._left = msgspec.msgpack.decode(self._door.recv(4096), type=Leaving)
 
     def _order(self, order: bytes) -> None:
         with contextlib.suppress(OSError):
@@ -145,7 +150,9 @@ class House:
             if self._control.recv(64) != b"ready":
                 return False
             self._control.settimeout(None)
-            left = self._ask("student", Limits()).wait()
+            room = self._ask("student", Limits())
+            room.channel.close()  # an inmate to whom nobody talks goes
+            left = room.leave(patience=_LEAVE_SECONDS)
         except OSError:
             return False
         return left is not None and left.code == 0
