@@ -7,10 +7,9 @@ from typing import Any
 
 import nbgrader
 from nbgrader.converters import GenerateAssignment, GenerateFeedback
-from nbgrader.preprocessors import ClearHiddenTests
 
 from autograder.contract import STUBS
-from autograder.nbgrader_steps import StripInstructorCells, autograde_with
+from autograder.nbgrader_steps import HideTests, StripInstructorCells, autograde_with
 from course.hub.classroom import COURSE_ID, Classroom
 from course.hub.nbgrader_links import RewriteLinks
 from crmlab.paths import course_root
@@ -49,7 +48,7 @@ c.GenerateAssignment.preprocessors = [
     *GenerateAssignment.preprocessors.default(),
 ]
 # Feedback says what failed; the hidden tests stay hidden, for they serve again.
-c.GenerateFeedback.preprocessors = [ClearHiddenTests, *GenerateFeedback.preprocessors.default()]
+c.GenerateFeedback.preprocessors = [HideTests, *GenerateFeedback.preprocessors.default()]
 # Feedback and formgrader show what students wrote and what their code printed: nothing of it may run there.
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.filters = {

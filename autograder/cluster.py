@@ -116,5 +116,4 @@ def _connect(address: str, shown: str) -> Any:
 
 def _shown(address: str) -> str:
     """An address as a message may carry it: without what stands before an @, which may be a password."""
-    scheme, separator, place = address.rpartition("://")
-    return (scheme[:10] + separator + place.rpartition("@")[2])[:80]
+    return address.rpartition("@")[2][:80]

@@ -133,9 +133,14 @@ class Gradebook:
             raise
 
     def _open_book(self) -> Any:
+        """nbgrader's gradebook. Never a new one: without tables, as after a loss, it knows no assignment."""
         if self._book is None:
             from nbgrader.api import Gradebook as Book
+            from nbgrader.api import MissingEntry
 
+            self._engine = self._engine or sa.create_engine(self._url)
+            if not sa.inspect(self._engine).has_table("assignment"):
+                raise MissingEntry("assignment")
             self._book = Book(self._url)
         return self._book
 

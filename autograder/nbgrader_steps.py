@@ -10,7 +10,8 @@ import nbgrader.apps.autogradeapp
 import nbgrader.converters
 from nbconvert.filters import markdown2html
 from nbgrader.converters import Autograde, NbGraderException
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
+from nbgrader.utils import is_grade, is_solution
 
 from autograder.contract import INSTRUCTOR_TAG
 from autograder.outputs import harmless_html
@@ -30,6 +31,15 @@ class StripInstructorCells(NbGraderPreprocessor):
     def preprocess(self, nb: Any, resources: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         nb.cells = [cell for cell in nb.cells if INSTRUCTOR_TAG not in cell.metadata.get("tags", [])]
         return nb, resources
+
+
+class HideTests(ClearHiddenTests):
+    """Takes the hidden part out of tests, and leaves alone what students wrote: a marker there must not stop feedback."""
+
+    def preprocess_cell(self, cell: Any, resources: dict[str, Any], cell_index: int) -> tuple[Any, dict[str, Any]]:
+        if is_grade(cell) and not is_solution(cell):
+            return super().preprocess_cell(cell, resources, cell_index)
+        return cell, resources
 
 
 class SecureAutograde(Autograde):

@@ -336,10 +336,17 @@ def data_version() -> str:
     return digest_of({path.parent.name: path.read_bytes() for path in paths})
 
 
+_SCORING = ("checks", "contract", "judge", "messages", "outputs", "sandbox", "session", "student", "submission", "wire")
+"""Modules of the grader that a score depends on; who writes reports differently need not grade again."""
+
+
 @cache
 def environment() -> str:
     """Fingerprint of what a score may depend on besides: Python, the packages, the library, the grader."""
     root = course_root()
-    code = [*(root / "crmlab").rglob("*.py"), *(root / "autograder").rglob("*.py"), root / "requirements.lock"]
+    code = [*(root / "crmlab").rglob("*.py"), root / "requirements.lock"]
+    for name in _SCORING:
+        module = root / "autograder" / name
+        code += module.rglob("*.py") if module.is_dir() else [module.with_suffix(".py")]
     files = {path.relative_to(root).as_posix(): path.read_bytes() for path in code}
     return hashlib.sha256((sys.version + digest_of(files)).encode()).hexdigest()

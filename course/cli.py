@@ -252,6 +252,23 @@ def give_feedback(
     )
 
 
+@app.command("report", help=_("作业分析：每题的难度、区分度、常见误解、用时，以及相似的作业。"))
+def report_on(
+    assignment: AssignmentArgument,
+    least: Annotated[float, typer.Option(min=0.1, max=1, help=_("相同部分占较短一份的多少，才列为相似。"))] = 0.6,
+    as_json: JsonOption = False,
+) -> None:
+    from autograder import similar, statistics
+    from course import reporting
+
+    found, pairs, path = reporting.make(assignment, least)
+    if as_json:
+        typer.echo(reporting.as_json(found, pairs))
+        return
+    _print(*statistics.tables(found), similar.table(pairs))
+    typer.echo(_("带图的页面：{path}").format(path=path))
+
+
 def _print(*parts: Any) -> None:
     """Tables and sentences, as wide as the terminal."""
     from rich.console import Console

@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,10 +15,8 @@ from rich.table import Table
 from autograder import contract
 from autograder.gradebook import Gradebook
 from autograder.records import Record, TestRun
-from autograder.runner import Backend, Desk, Summary, grade_class, handed_in, make_job
-from autograder.sandbox.limits import Limits
+from autograder.runner import Backend, Desk, Summary, grade_class, handed_in
 from autograder.store import Store
-from course import links
 from course.hub.classroom import Classroom
 from crmlab.errors import CourseError
 from crmlab.i18n import _
@@ -53,6 +50,7 @@ def instructors_copy(assignment: str) -> contract.Source:
 
 
 def _rewrite_links(document: dict[str, Any]) -> None:
+    from course import links
     from course.hub.materials import BOOK_URL
     from course.model import load
 
@@ -280,24 +278,6 @@ def previous(store: Store, record: Record) -> Record | None:
     return earlier[-1] if earlier else None
 
 
-def current_records(assignment: str, classroom: Classroom | None = None) -> list[Record]:
-    """The records that hold now, one a student, with their notebooks; for statistics and reports.
-
-    Raises:
-        CourseError: nothing is graded yet.
-    """
-    place = desk(classroom or Classroom.here())
-    source, store = instructors_copy(assignment), Store(place.records)
-    records = []
-    for student in handed_in(place, assignment):
-        record = store.find(assignment, student, make_job(place, assignment, student, source, Limits()).made_from)
-        if record is not None:
-            records.append(store.with_document(record))
-    if not records:
-        raise CourseError(_("作业 {name} 还没有评分；请先运行 course grade {name}。").format(name=assignment))
-    return records
-
-
 # -------------------------------------------------------------------------------------------------------- feedback
 
 
@@ -329,8 +309,3 @@ def feedback(assignment: str, students: Sequence[str] | None = None, *, release:
                 must_succeed(api.release_feedback(assignment, student), assignment, _("发回反馈"))
             tick(student, number, len(chosen))
     return chosen
-
-
-def report_path(assignment: str, classroom: Classroom | None = None) -> Path:
-    """Where the page with statistics and similar work of an assignment lies."""
-    return (classroom or Classroom.here()).records / assignment / "report.html"

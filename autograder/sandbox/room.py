@@ -35,7 +35,7 @@ class Leaving(msgspec.Struct):
 
     Attributes:
         code: exit code, or minus the signal.
-        cpu_seconds: CPU time of the inmate and what it waited for.
+        cpu_seconds: CPU time of the inmate and what it waited for, and of the doorkeeper.
         memory_mib: highest memory of the room seen, shared pages counted in part.
         reason: why the doorkeeper closed it, if it did.
     """
@@ -151,7 +151,9 @@ def _keep_door(door: socket.socket, child: int, limits: Limits) -> Leaving:
             reason, highest = "memory", max(highest, _memory(child))
             os.kill(child, signal.SIGKILL)
     _pid, status, usage = os.wait4(child, 0)
-    return Leaving(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, highest / MIB, reason)
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = usage.ru_utime + usage.ru_stime + own.ru_utime + own.ru_stime
+    return Leaving(os.waitstatus_to_exitcode(status), cpu, highest / MIB, reason)
 
 
 def _room(child: int) -> list[psutil.Process]:

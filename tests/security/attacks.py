@@ -46,7 +46,7 @@ class Attack:
 
     @property
     def student(self) -> str:
-        return f"{self.threat}-{self.name}".replace(" ", "-").lower()
+        return f"{self.threat.lower()}-{ATTACKS.index(self):02}"
 
     def expected(self) -> dict[str, float]:
         """Points by task."""
@@ -251,7 +251,7 @@ import time; time.sleep(60)
 """, lost=LATER, says=(_BETRAYED,))  # fmt: skip
 attack("T4", "half frame", "sends half a message, so that the rest of the talk is out of step", _CHANNEL + """
 say(b"\\x00\\x00\\x00\\x40\\x82\\xa4type")
-""", lost=LATER, says=(_BETRAYED,))  # fmt: skip
+""", lost=LATER, says=(_DIED,))  # fmt: skip
 attack("T4", "malformed message", "sends msgpack nested a million deep and text that is no UTF-8", _CHANNEL + """
 say(struct.pack("!I", 1_000_000) + b"\\x91" * 1_000_000)
 say(struct.pack("!I", 8) + b"\\x82\\xa4type\\xa2\\xff\\xfe")
@@ -323,8 +323,8 @@ attack("T5", "tests overwritten with their points", "every test prints and retur
        edit=_overwrite_tests, says=(f"a04-4-test {_CHANGED}",))  # fmt: skip
 attack("T5", "test turned into a solution", "test 4 becomes a solution cell and solution 4 becomes text", "",
        edit=_test_becomes_solution, says=(_CHANGED, "类型从 code 改成了 markdown"))  # fmt: skip
-attack("T5", "ids swapped", "the answers to tasks 4 and 5 trade their ids", edit=_swap_ids,
-       lost={}, says=("被挪动过",))  # fmt: skip
+attack("T5", "ids swapped", "the answers to tasks 4 and 5 trade their ids: abc comes after its test", edit=_swap_ids,
+       lost={"a04-4": 0.0}, says=("被挪动过",))  # fmt: skip
 attack("T5", "another kernel", "the notebook asks for a bash kernel with a command of its own", "", edit=_other_kernel)
 attack("T5", "given cell draws a friend's data", "the given cell sets the id of a friend before it draws",
        edit=_given_for_friend, says=(f"a04-data {_CHANGED}",))  # fmt: skip
