@@ -49,7 +49,7 @@ lint: setup
 test: lint
 	@echo "● 测试 tests/unit（crmlab 的行覆盖率不低于 95 %）"
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/unit -n auto --dist loadfile --cov=crmlab --cov-report= --cov-fail-under=95
-	@for stage in notebooks browser; do \
+	@for stage in notebooks grading security browser; do \
 	  echo "● 测试 tests/$$stage"; $(BIN)/pytest -q tests/$$stage || exit 1; \
 	done
 
