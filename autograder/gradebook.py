@@ -228,14 +228,15 @@ def _new_submission(book: Any, record: Record) -> Any:
     """A submission with a place for each score and comment of the assignment, as nbgrader makes it; not committed."""
     from nbgrader.api import Comment, Grade, Student, SubmittedAssignment, SubmittedNotebook
 
-    student = book.db.get(Student, record.student) or Student(id=record.student)
-    submission = SubmittedAssignment(assignment=book.find_assignment(record.assignment), student=student)
-    for notebook in submission.assignment.notebooks:
-        place = SubmittedNotebook(notebook=notebook, assignment=submission)
-        for cell in (*notebook.grade_cells, *notebook.task_cells):
-            Grade(cell_id=cell.id, notebook=place)
-        for cell in (*notebook.solution_cells, *notebook.task_cells):
-            Comment(cell_id=cell.id, notebook=place)
+    with book.db.no_autoflush:
+        student = book.db.get(Student, record.student) or Student(id=record.student)
+        submission = SubmittedAssignment(assignment=book.find_assignment(record.assignment), student=student)
+        for notebook in submission.assignment.notebooks:
+            place = SubmittedNotebook(notebook=notebook, assignment=submission)
+            for cell in (*notebook.grade_cells, *notebook.task_cells):
+                Grade(cell_id=cell.id, notebook=place)
+            for cell in (*notebook.solution_cells, *notebook.task_cells):
+                Comment(cell_id=cell.id, notebook=place)
     book.db.add(submission)
     book.db.flush()
     return submission

@@ -1,10 +1,10 @@
 """What driver, student's room and judge's room say to each other. Everything is plain data; answers are sealed bytes
 that only :mod:`autograder.wire` opens, in the judge's room."""
 
-from typing import Any
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from autograder.records import TestPart
 
@@ -75,10 +75,17 @@ class Ready(Message):
     """The room is furnished and may be spoken to."""
 
 
-class Shown(Message):
-    """An output of the running cell, as in a notebook file."""
+Shelf = Annotated[dict[str, str], Meta(max_length=50)]
+Lines = Annotated[list[str], Meta(max_length=5000)]
 
-    output: dict[str, Any]
+
+class Shown(Message):
+    """An output of the running cell, as in a notebook file, without metadata.
+
+    Its form is closed: a message of empty lists would fill sixty times its length in the driver's memory.
+    """
+
+    output: Annotated[dict[str, str | int | Lines | Shelf | None], Meta(max_length=10)]
 
 
 class Ran(Message):
@@ -90,7 +97,7 @@ class Ran(Message):
 class Answers(Message):
     """The answers asked for, sealed; names that don't exist are missing. ``calls``: some of them are functions."""
 
-    sealed: dict[str, bytes]
+    sealed: Annotated[dict[str, bytes], Meta(max_length=1000)]
     calls: bool
 
 
@@ -107,6 +114,7 @@ class Verdict(Message):
 
 AnyMessage = Enter | RunCell | Ask | RunGiven | RunTest | Call | Outcome | Ready | Shown | Ran | Answers | Verdict
 _decoder = msgspec.msgpack.Decoder(AnyMessage)
+_students = msgspec.msgpack.Decoder(Ready | Shown | Ran | Answers | Outcome)
 
 
 def pack(message: Message) -> bytes:
@@ -116,3 +124,8 @@ def pack(message: Message) -> bytes:
 def unpack(data: bytes) -> Message:
     """The message; raises msgspec.DecodeError or ValidationError on anything else."""
     return _decoder.decode(data)
+
+
+def unpack_from_student(data: bytes) -> Message:
+    """The same for what comes out of a student's room: only what may be said there, and nothing that swells."""
+    return _students.decode(data)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import nbgrader.apps.api
 import nbgrader.apps.autogradeapp
 import nbgrader.converters
-from nbconvert.filters import markdown2html
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbgrader.converters import Autograde, NbGraderException
 from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_solution
@@ -96,4 +96,4 @@ def autograde_with(grade: Grade) -> None:
 
 def harmless_markdown(text: str) -> str:
     """nbconvert's filter ``markdown2html`` for the pages of nbgrader, which let HTML in Markdown through as it is."""
-    return harmless_html(markdown2html(text))
+    return harmless_html(MarkdownWithMath(IPythonRenderer(escape=False, exclude_anchor_links=True)).render(text))

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 import nh3
-from pygments.token import STANDARD_TYPES
+from pygments.token import STANDARD_TYPES  # type: ignore[import-untyped]
 
 from crmlab.paths import course_root
 
@@ -20,7 +20,8 @@ _TAGS = {
 }  # fmt: skip
 _UNSEEN = {"script", "style", "iframe", "object", "svg", "math", "template", "noscript", "textarea", "select", "title"}
 """Tags that go together with what is in them."""
-_ATTRIBUTES = {
+_ATTRIBUTES: dict[str, set[str]] = {
+    "*": set(),
     "a": {"href"},
     "table": {"border"},
     "tr": {"style"},

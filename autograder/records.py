@@ -31,6 +31,8 @@ class TestPart(Struct):
     earned: float
     hint: str = ""
 
+    __test__ = False  # not a class of pytest
+
 
 class TestRun(Struct):
     """One test cell that ran in the judge's room.

@@ -33,6 +33,7 @@ from autograder.messages import (
     Verdict,
     pack,
     unpack,
+    unpack_from_student,
 )
 from autograder.records import CellRun, CellStatus, Fingerprint, Record, TestRun
 from autograder.sandbox.channel import Channel, ChannelClosedError, MisbehavedError
@@ -45,7 +46,6 @@ JUDGE_LIMITS = Limits(cell_seconds=120, seconds=600, cpu_seconds=600, memory=409
 MOST_SHOWN = 64 * MIB
 """Bytes that a room may say in all; honest rooms cut off far below."""
 _ENTER_SECONDS = 60
-_JUDGES = 3  # how often a judge's room is opened again after a test that broke it
 
 
 class HouseError(Exception):
@@ -329,7 +329,7 @@ class _StudentsPart:
             self._said += len(data)
             if self._said > MOST_SHOWN:
                 self._betray()
-            return unpack(data)
+            return unpack_from_student(data)
         except ChannelClosedError:
             return self._died()
         except (MisbehavedError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -345,7 +345,8 @@ class _StudentsPart:
             return
         last = shown[-1] if shown else None
         if last and kept["output_type"] == last["output_type"] == "stream" and kept["name"] == last["name"]:
-            last["text"] += kept["text"]
+            if len(last["text"]) < 2 * self._job.limits.output:  # an honest room cuts it off itself
+                last["text"] += kept["text"]
         elif len(shown) < 500:
             shown.append(kept)
 
@@ -386,7 +387,7 @@ class _JudgesPart:
 
     def play(self) -> None:
         """Judge all tests. A test that breaks the room (an answer of a million columns …) is judged without answers."""
-        for _attempt in range(_JUDGES):
+        for _attempt in range(len(self._job.source.tests) + 1):  # each attempt loses a test, or is the last
             try:
                 self._play_once()
                 return
@@ -467,7 +468,7 @@ class _JudgesPart:
             return b""
         try:
             line.send(pack(call), timeout=self._job.limits.cell_seconds)
-            answer = unpack(line.receive(self._job.limits.cell_seconds))
+            answer = unpack_from_student(line.receive(self._job.limits.cell_seconds))
             if isinstance(answer, Outcome):
                 return answer.sealed
         except (

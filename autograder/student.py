@@ -73,7 +73,6 @@ class Hook(DisplayHook):
     """Shows the value of a cell's last expression."""
 
     _data: dict[str, Any]
-    _metadata: dict[str, Any]
 
     def start_displayhook(self) -> None:
         pass
@@ -82,14 +81,13 @@ class Hook(DisplayHook):
         pass
 
     def write_format_data(self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
-        self._data, self._metadata = format_dict, md_dict or {}
+        self._data = format_dict
 
     def finish_displayhook(self) -> None:
         screen().show(
             {
                 "output_type": "execute_result",
                 "data": self._data,
-                "metadata": self._metadata,
                 "execution_count": self.prompt_count,
             }
         )
@@ -99,7 +97,7 @@ class Publisher(DisplayPublisher):
     """Shows what ``display`` is given: figures, tables, pictures."""
 
     def publish(self, data: Any, metadata: Any = None, *_source: Any, **_more: Any) -> None:
-        screen().show({"output_type": "display_data", "data": data, "metadata": metadata or {}})
+        screen().show({"output_type": "display_data", "data": data})
 
     def clear_output(self, wait: bool = False) -> None:
         screen().clear()
@@ -222,7 +220,7 @@ def warm_up() -> None:
     config = Config()
     config.HistoryManager.enabled = False
     shell = Shell.instance(
-        config=config, displayhook_class=Hook, display_pub_class=Publisher, colors="linux", user_ns={}
+        config=config, displayhook_class=Hook, display_pub_class=Publisher, colors="lightbg", user_ns={}
     )
     activate_matplotlib(os.environ["MPLBACKEND"])
     configure_inline_support(shell, os.environ["MPLBACKEND"])

@@ -42,7 +42,11 @@ from tests.browser.classroom import (
 
 SOURCE = course_root() / "assignments" / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
 CHAPTER = "chapters/04-segmentation.ipynb"
-"""Seconds that a second start may take."""
+PWN = "alert('pwn')"
+HOSTILE = f"""方案：$x^2$ $\\href{{javascript:{PWN}}}{{y}}$ $\\mmlToken{{mi}}[href="javascript:{PWN}"]{{z}}$ [去](javascript:{PWN})
+<script>{PWN}</script><img src="x" onerror="{PWN}"><svg onload="{PWN}"></svg><iframe srcdoc="<script>{PWN}</script>"></iframe>
+"""
+"""What somebody writes who wants a script to run on the teacher's screen."""
 
 pytestmark = pytest.mark.hub
 
@@ -71,7 +75,7 @@ def test_from_release_to_feedback(chromium: Browser, running: RunningClass, albu
     answers = solutions(SOURCE)
     hand_in(first, running, album, answers, right=True)
     second = enter(chromium, running, "student02")
-    hand_in(second, running, album, without_last_code_answer(answers), right=False)
+    hand_in(second, running, album, {**without_last_code_answer(answers), list(answers)[-1]: HOSTILE}, right=False)
     grade(teacher, album)
     check_marks(running)
     for desk in (first, second):
@@ -163,7 +167,7 @@ def hand_in(desk: Desk, running: RunningClass, album: Album, answers: dict[str, 
 
 
 def without_last_code_answer(answers: dict[str, str]) -> dict[str, str]:
-    """The answers of somebody who left the last programming task, and the text, as they were."""
+    """The answers of somebody who left the last programming task as it was."""
     *kept, last, _memo = answers
     assert last.endswith("-solution")
     return {grade_id: answers[grade_id] for grade_id in kept}
@@ -184,13 +188,28 @@ def grade(formgrader: Formgrader, album: Album) -> None:
     frame.get_by_role("link", name=NOTEBOOK).click()
     expect(frame.get_by_role("link", name=re.compile("Submission #1"))).to_be_visible(timeout=30 * SECOND)
     album.take(page, "formgrader-submissions")
-    frame.get_by_role("link", name=re.compile("Submission #1")).click()
-    expect(frame.locator(".nbgrader_cell").first).to_be_visible(timeout=30 * SECOND)
-    album.take(page, "formgrader-submission")
-    formgrader.go("Manual Grading")
+    for number in (1, 2):
+        look_at_submission(formgrader, number, album)
     formgrader.go("Manage Assignments")
     formgrader.assignment("generate-feedback")
     formgrader.assignment("release-feedback")
+
+
+def look_at_submission(formgrader: Formgrader, number: int, album: Album) -> None:
+    """Open a submission for grading by hand. Formulas are set; nothing of the student's runs."""
+    page, frame = formgrader.desk.page, formgrader.frame
+    dialogs: list[str] = []
+    page.once("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    frame.get_by_role("link", name=re.compile(f"Submission #{number}")).click()
+    expect(frame.locator(".nbgrader_cell").first).to_be_visible(timeout=30 * SECOND)
+    hostile = frame.get_by_text("方案：")
+    if hostile.count():
+        expect(frame.locator("mjx-container")).to_have_count(3, timeout=30 * SECOND)
+        hostile.scroll_into_view_if_needed()
+        expect(frame.locator("[href^=javascript], #notebook-container :is(script, iframe, svg)")).to_have_count(0)
+    album.take(page, f"formgrader-submission-{number}")
+    assert dialogs == []
+    frame.get_by_role("link", name=NOTEBOOK, exact=True).first.click()
 
 
 def check_marks(running: RunningClass) -> None:

@@ -1,9 +1,9 @@
 """Tiny classes, and the process that grades them."""
 
 import json
+import multiprocessing
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from autograder.runner import Backend
-from crmlab.paths import course_root
+from tests.grading import driver
 from tests.grading.tiny import TinyClass
 
 STUDENTS = {"student01": {}, "student02": {"x": "7"}, "student03": {"y": "9"}, "student04": {}}
@@ -53,19 +53,23 @@ def rooms() -> Iterator[Backend]:
     backend.close()
 
 
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["tests.grading.driver"])
+
+
 class Grader:
-    """A grading process. ``told`` is its summary, ``said`` what it wrote to stderr."""
+    """A grading process. ``told`` is its summary, ``said`` what it wrote to stderr, ``code`` its exit code."""
 
     def __init__(self, school: TinyClass, *options: str) -> None:
-        command = [sys.executable, "-m", "tests.grading.driver", str(school.folder), *options]
-        self.process = subprocess.Popen(
-            command, cwd=course_root(), env={**os.environ, "TINY_DB": school.db_url},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        )  # fmt: skip
+        self._out = school.folder / f"grader-{time.monotonic_ns()}"
+        arguments = ([str(school.folder), *options], school.db_url, str(self._out))
+        self.process = _processes.Process(target=driver.forked, args=arguments)
+        self.process.start()
 
     def end(self) -> "Grader":
-        out, self.said = self.process.communicate(timeout=180)
-        self.code = self.process.returncode
+        self.process.join(180)
+        self.code = self.process.exitcode
+        out, self.said = (self._out.with_suffix(suffix).read_text("utf-8") for suffix in (".told", ".said"))
         self.told: dict[str, Any] = json.loads(out) if out else {}
         return self
 
@@ -82,7 +86,7 @@ def start() -> Iterator[Callable[..., Grader]]:
     yield begin
     for grader in started:
         grader.process.kill()
-        grader.process.wait()
+        grader.process.join()
 
 
 def until(happened: Callable[[], Any], seconds: float = 120) -> Any:

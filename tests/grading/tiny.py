@@ -31,13 +31,15 @@ def cell(name: str, text: str, kind: str = "code", **flags: Any) -> dict[str, An
     return {"cell_type": kind, "id": name, "metadata": metadata, "source": text, **extra}
 
 
-def document(x: str = "base + 1", y: str = "10", memo: str = MEMO, base: int = 2) -> dict[str, Any]:
+def document(
+    x: str = "base + 1", y: str = "10", memo: str = MEMO, base: int = 2, before_test: str = ""
+) -> dict[str, Any]:
     """The notebook with these answers; the defaults are the instructor's."""
     cells = [
         cell("title", "# 作业", "markdown"),
         cell("data", f"base = {base}", locked=True),
         cell("one", f"x = {x}", solution=True),
-        cell("one-test", "assert x == base + 1", grade=True, locked=True, points=2),
+        cell("one-test", f"{before_test}assert x == base + 1", grade=True, locked=True, points=2),
         cell("two", f"y = {y}", solution=True),
         cell("two-test", "assert y == 10", grade=True, locked=True, points=1),
         cell("memo", memo, "markdown", grade=True, points=3, solution=True),

@@ -36,7 +36,11 @@ class Cell(NamedTuple):
 
 
 def answers_of_a_class(a04: Assignment) -> dict[str, dict[str, str]]:
-    """By student the answers by task: every right and every wrong one that a04 knows is there at least once."""
+    """By student the answers by task: every right and every wrong one that a04 knows is there at least once.
+
+    Not here: a student who gives a name of the tests (``AS_OF``) another meaning. nbgrader's tests then count with the
+    student's value and give 0; here they count with their own.
+    """
 
     def whole(task: str, code: Any) -> str:
         return code(a04.solution(task)) if callable(code) else code
@@ -47,10 +51,9 @@ def answers_of_a_class(a04: Assignment) -> dict[str, dict[str, str]]:
         answers[f"right{n}"] = {task: whole(task, rows[n % len(rows)][1]) for task, rows in RIGHT.items()}
     for n in range(max(map(len, WRONG.values()))):
         answers[f"wrong{n}"] = {task: whole(task, rows[n % len(rows)][1]) for task, rows in WRONG.items()}
-    answers["crash"] = {**reference, "a04-1": f"{reference['a04-1']}\npurchases = purchases.rename(colums={{}})\n1 / 0"}
+    answers["late-crash"] = {**reference, "a04-1": f"{reference['a04-1']}\n1 / 0"}
     answers["early-crash"] = {**reference, "a04-1": "purchases = shop.order"}
     answers["some-missing"] = {task: reference[task] for task in ("a04-1", "a04-2", "a04-4", "a04-6")}
-    answers["shadowed"] = {**reference, "a04-2": f"{reference['a04-2']}\nAS_OF, WINDOW = 0, 'half a year'"}
     return answers
 
 

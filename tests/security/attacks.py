@@ -7,6 +7,7 @@ than any student knows: real paths and ports of the grader's machine.
 
 import json
 import os
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 from tests.security.scene import FULL, NOTEBOOK, Edit, Scene, cell_of, notebook, own
 
 NOTHING = dict.fromkeys(FULL, 0.0)
-LATER = {task: 0.0 for task in ("a04-4", "a04-5", "a04-6", "a04-8")}
+LATER = dict.fromkeys(("a04-4", "a04-5", "a04-6", "a04-8"), 0.0)
 """Lost if the room ends in task 4: what was handed over before counts."""
 
 
@@ -46,7 +47,7 @@ class Attack:
 
     @property
     def student(self) -> str:
-        return f"{self.threat.lower()}-{ATTACKS.index(self):02}"
+        return f"{self.threat.lower()}-{zlib.crc32(self.name.encode()):08x}"
 
     def expected(self) -> dict[str, float]:
         """Points by task."""
@@ -75,7 +76,7 @@ top20_share, gini = 0.123, 0.987
 _SEARCH = """
 import os, re
 def look(data):
-    for hit in set(re.findall(rb"CANARY-[0-9a-f]{12}|7319425[0-9]|3659712", data)):
+    for hit in set(re.findall(rb"CANARY-[0-9a-f]{12}|7319425[0-9]|36597[1]2", data)):
         print("PWNED", hit)
 def read(path):
     try:
@@ -186,7 +187,7 @@ tier, tier_table = Fake(), Fake()
 attack("T2", "patched pandas numpy checks", "every comparison of NumPy, pandas and the grader's helpers returns true", """
 from autograder import checks
 yes = lambda *args, **kwargs: True
-np.isclose = np.allclose = np.array_equal = pd.Series.equals = pd.DataFrame.equals = yes
+np.isclose = pd.Series.equals = pd.DataFrame.equals = yes
 checks.same = checks._same = checks._same_series = yes
 checks.frame = checks.series = checks.number = lambda *args, **kwargs: None
 checks.Score.compare = lambda self, points, *args, **kwargs: self.parts.append((points, points, ""))
@@ -285,7 +286,9 @@ def _shuffle(document: dict[str, Any]) -> None:
 def _overwrite_tests(document: dict[str, Any]) -> None:
     for cell in document["cells"]:
         if cell["id"].endswith("-test"):
-            cell["source"] = f"print({cell['metadata']['nbgrader']['points']})\n{cell['metadata']['nbgrader']['points']}"
+            cell["source"] = (
+                f"print({cell['metadata']['nbgrader']['points']})\n{cell['metadata']['nbgrader']['points']}"
+            )
 
 
 def _test_becomes_solution(document: dict[str, Any]) -> None:
@@ -370,12 +373,12 @@ parts = {}
 for line in open("/proc/self/maps"):
     area, rights = line.split()[:2]
     start, end = (int(x, 16) for x in area.split("-"))
-    if rights.startswith("rw") and end - start < 300_000_000:
+    if rights.startswith("rw") and end - start < 40_000_000:
         try:
             with open("/proc/self/mem", "rb", 0) as memory:
                 memory.seek(start)
                 data = memory.read(end - start)
-            hits = re.findall(rb"WITNESS = .CANARY|score = checks.Score\\(3\\).mine, wanted", data, re.S)
+            hits = re.findall(rb"WITNESS = .CANAR[Y]|score = checks.Score\\(3\\).mine, wanted", data, re.S)
             if hits:
                 print("PWNED", hits[0])
             for hit in set(re.findall(rb"CANARY-[0-9a-f]{12}", data)):
@@ -452,7 +455,11 @@ for place in places:
     except OSError:
         pass
 """)  # fmt: skip
-attack("T7", "shadows the grader's modules", "writes json.py, checks.py, autograder/, sitecustomize.py where Python may look", """
+attack(
+    "T7",
+    "shadows the grader's modules",
+    "writes json.py, checks.py, autograder/, sitecustomize.py where Python may look",
+    """
 import os, pathlib, site, sys
 evil = "from pathlib import Path\\nPath('/tmp/PWNED').touch()\\ndef __getattr__(name): return lambda *a, **k: 3\\n"
 for folder in (".", "autograder", "pandas", "crmlab", os.path.expanduser("~"), site.getusersitepackages(), "/tmp"):
@@ -469,7 +476,9 @@ os.environ["PYTHONPATH"] = os.environ["PYTHONSTARTUP"] = "/tmp/work"
 for name in ("autograder", "autograder.checks", "checks", "crmlab.data", "pandas"):
     sys.modules.pop(name, None)
 from autograder import checks
-""", lost={"a04-4": 0.0, "a04-5": 4.0})  # fmt: skip
+""",
+    lost={"a04-4": 0.0, "a04-5": 0.0, "a04-6": 0.0},
+)  # fmt: skip  (its own pandas is broken from here on)
 
 # ------------------------------------------------------------------------------------------- T8: hooks that tell
 
@@ -477,7 +486,7 @@ attack("T8", "hooks print what runs", "pre- and post-run hooks, tracers and hist
 import sys, threading, gc
 shell = get_ipython()
 def tell(*args):
-    print([getattr(a, "raw_cell", a) for a in args], shell.user_ns.get("In", [])[-3:])
+    look(repr([getattr(a, "raw_cell", a) for a in args] + shell.user_ns.get("In", [])).encode())
     for name, value in list(shell.user_ns.items()):
         if name in ("right", "wanted", "score", "WITNESS", "reference", "mine"):
             print("PWNED", name, value)
@@ -515,7 +524,7 @@ def voucher(paid):
     print("PWNED", paid); print("PWNED", paid, file=sys.stderr)
     say(frame({"type": "Shown", "output": {"output_type": "stream", "name": "stdout", "text": f"PWNED {paid}"}}))
     say(frame({"type": "Verdict", "score": 2.0, "told": str(paid), "answers": {}, "parts": [], "stopped": "", "fault": ""}))
-    return 0.0
+    return 1.0
 def watch():
     import time, os
     while True:
@@ -564,10 +573,12 @@ for name in names:
 
 attack("T10", "endless loop", "loops for ever; interrupted, the rest goes on", "while True: pass", says=(_TOO_LONG,))
 attack("T10", "loop that ignores interrupts", "loops for ever and catches KeyboardInterrupt", """
-while True:
-    try:
-        while True: pass
-    except BaseException: pass
+def loop():
+    while True:
+        try:
+            while True: sum(range(1000))
+        except BaseException: continue
+loop()
 """, lost=LATER, says=(_TOO_LONG, "没有运行"))  # fmt: skip
 attack("T10", "signals ignored", "ignores every signal and sleeps", """
 import signal, time
@@ -587,7 +598,7 @@ import sys, ctypes
 sys.setrecursionlimit(10**9)
 def down(n): return repr([down(n + 1)])
 down(0)
-""", lost=LATER, says=(_DIED,))  # fmt: skip
+""", lost=LATER, says=("之后的单元格没有运行",))  # fmt: skip
 attack("T10", "kills everything", "kill -9 and stop of every process it can name, itself included", """
 import os, signal
 for number in (signal.SIGSTOP, signal.SIGKILL):
@@ -601,8 +612,8 @@ os._exit(1)
 attack("T10", "closes all descriptors", "closes every file descriptor and goes on", "import os; os.closerange(0, 1000)",
        lost=LATER, says=(_DIED,))  # fmt: skip
 attack("T10", "sleeps through every cell", "each of many cells sleeps just under its limit", "",
-       after="", edit=lambda document: document["cells"].extend(own("import time; time.sleep(7)") for _ in range(8)),
-       says=(_TOO_LONG,))  # fmt: skip
+       edit=lambda document: document["cells"].extend(own("import time; time.sleep(6.5)") for _ in range(9)),
+       lost={"a04-4": 0.0, "a04-8": 0.0}, says=(_TOO_LONG,))  # fmt: skip
 attack("T10", "atexit and threads that hang", "exit handlers, finalizers and non-daemon threads that never end", """
 import atexit, threading, time, weakref
 class Stay:
@@ -673,19 +684,24 @@ def voucher(paid):
     say(struct.pack("!I", 4_000_000_000) + b"x" * 10_000_000)
     return [float(paid)] * 50_000_000
 """,
-}, lost={"a04-8": 0.0}, says=("voucher",))  # fmt: skip
-attack("T10", "answers that hang the tests", "four answers are dictionaries whose 100,000 keys all collide", answers={
-    task: f"import sys\nM = sys.hash_info.modulus\n{code}" for task, code in {
-        "a04-3": "scores = segments = {i * M: 1 for i in range(1, 4000)}\nbomb = {i * M: 0 for i in range(4000)}\n"
-                 "segments = scores",
-    }.items()
-}, lost={"a04-3": 0.0})  # fmt: skip
+}, lost={"a04-8": 0.0}, says=("没有在规定的时间内返回",))  # fmt: skip
+attack("T10", "answers that hang the tests", "answers to three tasks are forged dictionaries of 60,000 keys that all collide",
+       answers={"a04-5": """
+import sys, msgspec
+from autograder import wire
+pack, unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
+body, *rest = unpack(wire.encode({10 * sys.hash_info.modulus: 0}))
+tag, (key,), (value,) = unpack(body)
+keys = [[key[0], str(number * sys.hash_info.modulus)] for number in range(10, 60_010)]
+bomb = pack([pack([tag, keys, [0] * len(keys)]), *rest])
+wire.encode = lambda value, keep=None: bomb
+"""}, lost={"a04-5": 0.0, "a04-6": 0.0, "a04-8": 0.0}, says=("检查这个答案用了超过",))  # fmt: skip
 
 # ---------------------------------------------------------------------------------------------------- T11: bombs
 
 attack("T11", "array bomb", "allocates arrays until it is stopped", """
 hoard = []
-while True: hoard.append(np.ones(10_000_000))
+while True: hoard.append(np.empty(50_000_000))
 """, says=("MemoryError",))  # fmt: skip
 attack("T11", "many children with memory", "eight processes hold memory together, each under its own limit", """
 import os, time
@@ -693,7 +709,7 @@ for _ in range(8):
     if os.fork() == 0:
         hoard = np.ones(30_000_000)
         time.sleep(100); os._exit(0)
-time.sleep(4)
+time.sleep(100)
 """, lost=LATER, says=("占用的内存",))  # fmt: skip
 attack("T11", "fork bomb", "forks for ever", """
 import os, time
@@ -717,10 +733,10 @@ def fill(folder):
     except OSError as error: print(error)
 for folder in ("/tmp", "/dev/shm", "/dev", "/dev/mqueue"): fill(folder)
 """, lost={"a04-4": 0.0})  # fmt: skip
-attack("T11", "hundred megabytes on one line", "prints 100 MB without a line end, and as a traceback", """
+attack("T11", "hundred megabytes on one line", "prints 100 MB without a line end, raises an error of 10 MB", """
 import sys
 sys.stdout.write("x" * 100_000_000)
-raise ValueError("y" * 100_000_000)
+raise ValueError("y" * 10_000_000)
 """, says=("ValueError",))  # fmt: skip
 attack("T11", "million displays", "displays for ever", """
 from IPython.display import display, HTML
@@ -731,12 +747,12 @@ import time
 for _ in range(200):
     say(frame({"type": "Shown", "output": {"output_type": "stream", "name": "stdout", "text": "x" * 1_000_000}}))
 """, lost=LATER, says=(_BETRAYED,))  # fmt: skip
-attack("T11", "giant figure", "draws a figure of 10,000 by 10,000 pixels", """
+attack("T11", "giant figure", "draws a figure 10,000 pixels wide", """
 import matplotlib.pyplot as plt
-plt.figure(figsize=(100, 100), dpi=100).add_subplot().imshow(np.random.rand(3000, 3000)); plt.show()
+plt.figure(figsize=(100, 20), dpi=100).add_subplot().plot(np.random.rand(100)); plt.show()
 """)  # fmt: skip
 attack("T11", "giant answers", "answers of 1e8 rows, of no memory by strides, of digits without end", """
-abc = pd.Series(np.broadcast_to(np.array(["A"], dtype=object), (100_000_000,)))
+abc = pd.Series(np.broadcast_to(np.float64(1), (100_000_000,)), copy=False)
 top20_share = np.broadcast_to(np.float64(0.5), (10**15,))
 gini = 10 ** 100_000
 """)  # fmt: skip
@@ -746,7 +762,9 @@ gini = 10 ** 100_000
 
 def _payloads(document: dict[str, Any]) -> None:
     document["metadata"] |= {
-        "widgets": {"application/vnd.jupyter.widget-state+json": {"state": {"x": {"model_name": "<script>XSS()</script>"}}}},
+        "widgets": {
+            "application/vnd.jupyter.widget-state+json": {"state": {"x": {"model_name": "<script>XSS()</script>"}}}
+        },
         "title": "<script>XSS()</script>",
         "jupytext": {"text_representation": {"extension": ".py"}},
     }
@@ -755,7 +773,11 @@ def _payloads(document: dict[str, Any]) -> None:
         cell["attachments"] = {"x.svg": {"image/svg+xml": "<svg onload=XSS()>"}}
         if cell["cell_type"] == "code":
             cell["outputs"] = [
-                {"output_type": "display_data", "metadata": {}, "data": {"text/html": "<script>XSS()</script>", "application/javascript": "XSS()"}}
+                {
+                    "output_type": "display_data",
+                    "metadata": {},
+                    "data": {"text/html": "<script>XSS()</script>", "application/javascript": "XSS()"},
+                }
             ]
 
 
@@ -805,7 +827,7 @@ attack("T12", "scripts in written answers", "scripts in the memo, in own text ce
        edit=_scripts_in_memo)  # fmt: skip
 attack("T12", "terminal codes", "escape codes and markup in errors, outputs and names, for the teacher's terminal", """
 esc = chr(27)
-print(esc + "[2J" + esc + "]0;PWNED title" + chr(7) + "[/red][link=http://XSS]x")
+print(esc + "[2J" + esc + "]0;evil title" + chr(7) + "[/red][link=http://XSS]x")
 class Bad(Exception): pass
 Bad.__name__ = esc + "[31m[/nope]"
 abc = type(esc + "[2J[bold]", (), {})()
@@ -886,7 +908,9 @@ attack("T16", "link to a device", "the notebook is a symbolic link to /dev/zero"
        files=_link(lambda scene: "/dev/zero"), **_NONE)  # fmt: skip
 attack("T16", "pipe instead of a file", "the notebook is a pipe that nobody writes to",
        files=_file(lambda path, _scene: os.mkfifo(path)), **_NONE)  # fmt: skip
-attack("T16", "folder instead of a file", "the notebook is a folder", files=_file(lambda path, _s: path.mkdir()), **_NONE)
+attack(
+    "T16", "folder instead of a file", "the notebook is a folder", files=_file(lambda path, _s: path.mkdir()), **_NONE
+)
 attack("T16", "pipe as time stamp", "timestamp.txt is a pipe", files=_stamp_pipe)
 attack("T16", "huge file", "the file has 40 MB", files=_bytes(b'{"cells": "' + b"x" * 40_000_000 + b'"}'), **_NONE)
 attack("T16", "deep nesting", "the file is 100,000 brackets deep", files=_bytes(b"[" * 100_000), **_NONE)

@@ -16,11 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from autograder import contract, submission
 from autograder.contract import STUBS, Role, Source
-from autograder.runner import Desk
+from autograder.records import Record
+from autograder.runner import Desk, Summary
 from course.hub.classroom import Classroom
 from course.hub.release import make_version
 from crmlab.paths import course_root
@@ -140,7 +142,11 @@ Edit = Callable[[dict[str, Any]], None]
 
 
 def notebook(
-    source: Source, answers: Mapping[str, str] | None = None, before: str = "", after: str = "", edit: Edit | None = None
+    source: Source,
+    answers: Mapping[str, str] | None = None,
+    before: str = "",
+    after: str = "",
+    edit: Edit | None = None,
 ) -> dict[str, Any]:
     """A submission: ``answers`` by task in place of right ones, own cells behind the given one and at the end."""
     document = handed_out(source)
@@ -272,3 +278,40 @@ def _ears(folder: Path) -> Iterator[tuple[dict[str, Any], list[str]]]:
             thread.join()
         for ear in kinds.values():
             ear.close()
+
+
+# ---------------------------------------------------------------------------------------------------- the outcome
+
+BYSTANDERS = ("friend", "honest1", "zoe")
+AGAIN = ("t13-crashed", "t13-emptied", "t13-lost", "t13-marked")
+
+
+@dataclass
+class Graded:
+    """What came of a class."""
+
+    scene: Scene
+    summary: Summary
+    records: dict[str, Record]
+    feedback: dict[str, str]
+    marks: dict[str, dict[str, float | None]]
+    before: dict[str, str] = field(default_factory=dict)
+    after: dict[str, str] = field(default_factory=dict)
+    rooms_left: list[str] = field(default_factory=list)
+    memory_grown: float = 0.0  # MiB, of the grader itself
+    manual: dict[str, float | None] = field(default_factory=dict)
+
+    def points(self, student: str) -> dict[str, float]:
+        """Points by task."""
+        return {test.cell.removesuffix("-test"): test.score for test in self.records[student].tests}
+
+    def outputs(self, student: str) -> str:
+        """All that the executed notebook shows."""
+        cells = self.records[student].document["cells"]
+        return json.dumps([cell.get("outputs", []) for cell in cells], ensure_ascii=False)
+
+    def report(self, student: str) -> str:
+        """All that the record says in words, to students and to teachers."""
+        record = msgspec.to_builtins(self.records[student])
+        del record["document"]
+        return json.dumps(record, ensure_ascii=False)

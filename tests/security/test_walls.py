@@ -128,5 +128,3 @@ def test_an_account_without_rights_has_the_same_walls():
     assert done.stdout.startswith("1234 "), done.stderr
     assert "Uid:\t1000\t1000" in done.stdout
     assert "CapEff:\t0000000000000000" in done.stdout
-
-

@@ -44,6 +44,8 @@ def same(left, right):
         return len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, dict):
         return same(list(left.items()), list(right.items()))
+    if isinstance(left, set | frozenset):  # a NaN within is equal to nothing
+        return sorted(map(repr, left)) == sorted(map(repr, right))
     return left == right or (left != left and right != right)
 
 
@@ -662,9 +664,9 @@ cycle.append({"me": cycle})
         (np.broadcast_to(np.float64(1), 2**40), "ndarray", "large"),
         (np.zeros(wire.MAX_BYTES // 8), "ndarray", "large"),
         ("x" * (wire.MAX_BODY + 1), "str", "large"),
-        (["x" * 2**20] * 100_000, "list", "large"),
+        (["x" * 2**20] * 1000, "list", "large"),
         ([0] * (wire.MAX_ITEMS + 1), "list", "large"),
-        (functools.reduce(lambda inner, _n: [inner] * 9, range(15), 0), "list", "large"),
+        (functools.reduce(lambda inner, _n: [inner] * 3000, range(3), 0), "list", "large"),
         (range(10**12), "range", "large"),
         (pd.RangeIndex(10**12), "RangeIndex", "large"),
         (pd.DataFrame(index=pd.RangeIndex(10**12)), "DataFrame", "large"),
@@ -805,8 +807,8 @@ from autograder import wire
 def peak():  # MiB; getrusage would count the process that started this one
     return int(re.search("VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
 before = peak()
-for item in (b"\\xa2ab", b"\\x94\\x10\\xa1x\\x90\\x90"):  # texts, dataclasses
-    n = (wire.MAX_BODY - 10) // len(item)
+for item in (b"\\x94\\x10\\xa1x\\x90\\x90", b"\\x92\\x03\\x90"):  # dataclasses, sets
+    n = wire.MAX_BODY // 4 // len(item)
     try:
         wire.decode(msgspec.msgpack.encode([b"\\x92\\x01\\xdd" + n.to_bytes(4, "big") + item * n, b""]))
     except wire.WireError:
@@ -817,7 +819,7 @@ print(peak() - before)
 
 def test_hostile_bytes_take_little_memory():
     ran = subprocess.run([sys.executable, "-c", GREEDY], capture_output=True, text=True, check=True)
-    assert 50 < float(ran.stdout) < 700
+    assert 50 < float(ran.stdout) < 200
 
 
 def test_boolean_bytes_are_true_or_false():

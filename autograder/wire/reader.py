@@ -1,5 +1,38 @@
+"""The judge's side: a message of a hostile peer becomes a value, or a :class:`WireError`."""
+
+import functools
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from autograder.wire import nodes
+from autograder.wire.limits import COST_OF_COLUMN, COST_OF_OBJECT, COST_OF_PANDAS, MAX_BODY, MAX_BYTES, WireError
+from autograder.wire.names import clean, safe_name
+from autograder.wire.nodes import DTYPE
+from autograder.wire.plain_reader import PLAIN_READERS, PlainReader, Read, zone
+from autograder.wire.views import Axes, Figure, Function, RemoteError, Widget
+from autograder.wire.writer import encode
+
+Call = Callable[[int, bytes], bytes]
+"""Carries a call to the student's process: handle and arguments, back comes the reply."""
+
+_FREQ = re.compile(r"[0-9]{0,6}[A-Za-z]{1,3}(-[A-Z]{3})?", re.ASCII)
+
+_message_decoder = msgspec.msgpack.Decoder(nodes.Message)
+_value_decoder = msgspec.msgpack.Decoder(nodes.Wire)
+_outcome_decoder = msgspec.msgpack.Decoder(nodes.Wire | nodes.FailureNode)
+
+
 class Reader(PlainReader):
     """Adds NumPy, pandas, drawings and widgets."""
+
+    def reader_of(self, kind: type) -> Read:
+        return _READERS[kind]
 
     # NumPy
 
@@ -16,13 +49,13 @@ class Reader(PlainReader):
             return np.frombuffer(part, dtype=np.uint8) != 0
         return np.frombuffer(part, dtype=dtype).copy()
 
-    def scalar(self, node: NumberNode) -> Any:
+    def scalar(self, node: nodes.NumberNode) -> Any:
         return self.take(node.dtype, 1)[0]
 
-    def numbers(self, node: ArrayNode) -> np.ndarray:
+    def numbers(self, node: nodes.ArrayNode) -> np.ndarray:
         return self.take(node.dtype, _count(node.shape)).reshape(node.shape)
 
-    def items(self, node: ItemsNode) -> np.ndarray:
+    def items(self, node: nodes.ItemsNode) -> np.ndarray:
         items = self.values(node.items)
         if len(items) != _count(node.shape):
             raise WireError("shape")
@@ -31,74 +64,74 @@ class Reader(PlainReader):
         kind = str if node.kind == "U" else bytes
         if any(type(item) is not kind for item in items):
             raise WireError("items")
-        width = max(map(len, items), default=0)
-        if 4 * width * len(items) > 4 * MAX_BYTES:  # as wide as the longest: one long text would multiply
-            raise WireError("wide items")
-        return np.array(items, dtype=f"{node.kind}{max(width, 1)}").reshape(node.shape)
+        width = max(1, *map(len, items)) if items else 1
+        dtype = np.dtype(f"{node.kind}{width}")
+        self.spend(0, dtype.itemsize * len(items))  # all as wide as the longest: one long text would multiply
+        return np.array(items, dtype=dtype).reshape(node.shape)
 
     # pandas
 
-    def vector(self, node: Vector) -> Any:
+    def vector(self, node: nodes.Vector) -> Any:
         """A one-dimensional array of NumPy or pandas."""
-        self.spend(COST_OF_PANDAS // 5)
+        self.spend(COST_OF_COLUMN)
         array = _VECTOR_READERS[type(node)](self, node)
         self.spend(len(array))
         if array.ndim != 1:
             raise WireError("not a column")
         return array
 
-    def strings(self, node: StringsNode) -> Any:
+    def strings(self, node: nodes.StringsNode) -> Any:
         return pd.array(np.array(node.values, dtype=object), dtype=node.dtype)
 
-    def masked(self, node: MaskedNode) -> Any:
+    def masked(self, node: nodes.MaskedNode) -> Any:
         values, mask = self.numbers(node.values), self.numbers(node.mask)
         kinds = {"b": pd.arrays.BooleanArray, "f": pd.arrays.FloatingArray}
         return kinds.get(values.dtype.kind, pd.arrays.IntegerArray)(values, mask)
 
-    def category(self, node: CategoryNode) -> Any:
+    def category(self, node: nodes.CategoryNode) -> Any:
         codes = self.numbers(node.codes)
         return pd.Categorical.from_codes(codes, categories=self.index(node.categories), ordered=node.ordered)
 
-    def times(self, node: TimesNode) -> Any:
+    def times(self, node: nodes.TimesNode) -> Any:
         values = self.numbers(node.values)
         if values.dtype.kind != "M":
             raise WireError("moments")
-        return pd.DatetimeIndex(values).tz_localize("UTC").tz_convert(_zone(node.zone)).array
+        return pd.DatetimeIndex(values).tz_localize("UTC").tz_convert(zone(node.zone)).array
 
-    def periods(self, node: PeriodsNode) -> Any:
+    def periods(self, node: nodes.PeriodsNode) -> Any:
         ordinals = self.numbers(node.ordinals)
         if ordinals.dtype != np.int64:
             raise WireError("ordinals")
         return pd.arrays.PeriodArray(ordinals, dtype=pd.PeriodDtype(_freq(node.freq)))
 
-    def intervals(self, node: IntervalsNode) -> Any:
+    def intervals(self, node: nodes.IntervalsNode) -> Any:
         left = self.vector(node.left)
         return pd.arrays.IntervalArray.from_arrays(pd.Index(left), pd.Index(self.vector(node.right)), node.closed)
 
-    def index(self, node: AnyIndex) -> Any:
+    def index(self, node: nodes.AnyIndex) -> Any:
         self.spend(COST_OF_PANDAS)
-        if isinstance(node, RangeIndexNode):
+        if isinstance(node, nodes.RangeIndexNode):
             name = self.value(node.name)
-            return pd.RangeIndex(self.range_(RangeNode(node.start, node.stop, node.step)), name=name)
-        if isinstance(node, MultiIndexNode):
+            return pd.RangeIndex(self.range_(nodes.RangeNode(node.start, node.stop, node.step)), name=name)
+        if isinstance(node, nodes.MultiIndexNode):
             names = self.values(node.names)
             levels = [_as_index(self.vector(level)) for level in node.levels]
             return pd.MultiIndex(levels, [self.numbers(codes) for codes in node.codes], names=names)
         name = self.value(node.name)
         return _as_index(self.vector(node.values), name)
 
-    def series(self, node: SeriesNode) -> pd.Series:
+    def series(self, node: nodes.SeriesNode) -> pd.Series:
         self.spend(COST_OF_PANDAS)
         name, index = self.value(node.name), self.index(node.index)
         return self.column(node.values, index, name)
 
-    def column(self, node: Vector, index: Any, name: Any = None) -> pd.Series:
+    def column(self, node: nodes.Vector, index: Any, name: Any = None) -> pd.Series:
         values = self.vector(node)
         if len(values) != len(index):
             raise WireError("length")
         return pd.Series(values, index=index, name=name, dtype=values.dtype, copy=False)
 
-    def frame(self, node: FrameNode) -> pd.DataFrame:
+    def frame(self, node: nodes.FrameNode) -> pd.DataFrame:
         self.spend(COST_OF_PANDAS)
         columns, index = self.index(node.columns), self.index(node.index)
         if len(columns) != len(node.values):
@@ -114,33 +147,33 @@ class Reader(PlainReader):
         frame.columns = columns
         return frame
 
-    def stamp(self, node: StampNode) -> Any:
+    def stamp(self, node: nodes.StampNode) -> Any:
         stamp = pd.Timestamp(np.datetime64(node.value, node.unit))
-        return stamp if node.zone is None else stamp.tz_localize("UTC").tz_convert(_zone(node.zone))
+        return stamp if node.zone is None else stamp.tz_localize("UTC").tz_convert(zone(node.zone))
 
-    def pandas_timedelta(self, node: TimedeltaNode) -> Any:
+    def pandas_timedelta(self, node: nodes.TimedeltaNode) -> Any:
         return pd.Timedelta(np.timedelta64(node.value, node.unit))
 
-    def period(self, node: PeriodNode) -> Any:
+    def period(self, node: nodes.PeriodNode) -> Any:
         return pd.Period(ordinal=node.ordinal, freq=_freq(node.freq))
 
-    def interval(self, node: IntervalNode) -> Any:
+    def interval(self, node: nodes.IntervalNode) -> Any:
         left = self.value(node.left)
         return pd.Interval(left, self.value(node.right), node.closed)
 
-    def missing(self, node: MissingNode) -> Any:
+    def missing(self, node: nodes.MissingNode) -> Any:
         return pd.NA if node.kind == "NA" else pd.NaT
 
     # drawings and widgets
 
-    def figure(self, node: FigureNode) -> Figure:
+    def figure(self, node: nodes.FigureNode) -> Figure:
         return node.figure
 
-    def axes(self, node: AxesNode) -> Axes:
+    def axes(self, node: nodes.AxesNode) -> Axes:
         return node.axes
 
-    def widget(self, node: WidgetNode) -> Widget:
-        self.spend(10)
+    def widget(self, node: nodes.WidgetNode) -> Widget:
+        self.spend(COST_OF_OBJECT)
         children = [self.value(child) for child in node.children]  # in the order in which they were written
         return Widget(safe_name(node.kind), self.value(node.value), node.description, children)
 
@@ -161,51 +194,39 @@ def _as_index(values: Any, name: Any = None) -> Any:
     return pd.Index(values, dtype=values.dtype, name=name, tupleize_cols=False)
 
 
-_VECTOR_READERS: dict[type, Callable[[Reader, Any], Any]] = {
-    ArrayNode: Reader.numbers,
-    ItemsNode: Reader.items,
-    StringsNode: Reader.strings,
-    MaskedNode: Reader.masked,
-    CategoryNode: Reader.category,
-    TimesNode: Reader.times,
-    PeriodsNode: Reader.periods,
-    IntervalsNode: Reader.intervals,
+_VECTOR_READERS: dict[type, Read] = {
+    nodes.ArrayNode: Reader.numbers,
+    nodes.ItemsNode: Reader.items,
+    nodes.StringsNode: Reader.strings,
+    nodes.MaskedNode: Reader.masked,
+    nodes.CategoryNode: Reader.category,
+    nodes.TimesNode: Reader.times,
+    nodes.PeriodsNode: Reader.periods,
+    nodes.IntervalsNode: Reader.intervals,
 }
-_READERS: dict[type, Callable[[Reader, Any], Any]] = {
-    ListNode: Reader.list_,
-    TupleNode: Reader.tuple_,
-    SetNode: Reader.set_,
-    FrozenSetNode: Reader.frozenset_,
-    DictNode: Reader.dict_,
-    RangeNode: Reader.range_,
-    IntNode: Reader.int_,
-    TextNode: Reader.text,
-    BytesNode: Reader.bytes_,
-    ComplexNode: Reader.complex_,
-    DateNode: Reader.date,
-    DateTimeNode: Reader.datetime,
-    TimeNode: Reader.time,
-    DeltaNode: Reader.timedelta,
-    DecimalNode: Reader.decimal_,
-    FractionNode: Reader.fraction,
-    FieldsNode: Reader.fields,
-    NumberNode: Reader.scalar,
-    ArrayNode: Reader.numbers,
-    ItemsNode: Reader.items,
-    **dict.fromkeys((StringsNode, MaskedNode, CategoryNode, TimesNode, PeriodsNode, IntervalsNode), Reader.vector),
-    **dict.fromkeys((IndexNode, RangeIndexNode, MultiIndexNode), Reader.index),
-    SeriesNode: Reader.series,
-    FrameNode: Reader.frame,
-    StampNode: Reader.stamp,
-    TimedeltaNode: Reader.pandas_timedelta,
-    PeriodNode: Reader.period,
-    IntervalNode: Reader.interval,
-    MissingNode: Reader.missing,
-    FigureNode: Reader.figure,
-    AxesNode: Reader.axes,
-    WidgetNode: Reader.widget,
-    FunctionNode: Reader.function,
-    OpaqueNode: Reader.opaque,
+_READERS: dict[type, Read] = PLAIN_READERS | {
+    nodes.NumberNode: Reader.scalar,
+    nodes.ArrayNode: Reader.numbers,
+    nodes.ItemsNode: Reader.items,
+    nodes.StringsNode: Reader.vector,
+    nodes.MaskedNode: Reader.vector,
+    nodes.CategoryNode: Reader.vector,
+    nodes.TimesNode: Reader.vector,
+    nodes.PeriodsNode: Reader.vector,
+    nodes.IntervalsNode: Reader.vector,
+    nodes.IndexNode: Reader.index,
+    nodes.RangeIndexNode: Reader.index,
+    nodes.MultiIndexNode: Reader.index,
+    nodes.SeriesNode: Reader.series,
+    nodes.FrameNode: Reader.frame,
+    nodes.StampNode: Reader.stamp,
+    nodes.TimedeltaNode: Reader.pandas_timedelta,
+    nodes.PeriodNode: Reader.period,
+    nodes.IntervalNode: Reader.interval,
+    nodes.MissingNode: Reader.missing,
+    nodes.FigureNode: Reader.figure,
+    nodes.AxesNode: Reader.axes,
+    nodes.WidgetNode: Reader.widget,
 }
 
 
@@ -227,9 +248,13 @@ def decode_outcome(data: bytes, call: Call | None = None) -> Any:
     :raises WireError: if the bytes are malformed, oversized or inconsistent.
     """
     result = _decode(data, _outcome_decoder, call)
-    if isinstance(result, FailureNode):
+    if isinstance(result, nodes.FailureNode):
         raise RemoteError(safe_name(result.kind), result.message)
     return result
+
+
+def _ask(call: Call, handle: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return decode_outcome(call(handle, encode((args, kwargs))), call)
 
 
 def _decode(data: bytes, decoder: Any, call: Call | None) -> Any:
@@ -240,12 +265,12 @@ def _decode(data: bytes, decoder: Any, call: Call | None) -> Any:
         if len(message.body) > MAX_BODY:
             raise WireError("too long a body")
         node = decoder.decode(message.body)
-        reader = Reader(message.numbers, call)
-        value = node if isinstance(node, FailureNode) else reader.value(node)
+        reader = Reader(message.numbers, call and (lambda handle: Function(functools.partial(_ask, call, handle))))
+        value = node if isinstance(node, nodes.FailureNode) else reader.value(node)
     except WireError:
         raise
     except Exception as error:  # NumPy and pandas check what they are given, and raise what they like
-        raise WireError(f"{type(error).__name__}: {str(error)[:200]}") from None
+        raise WireError(f"{type(error).__name__}: {clean(str(error), 200)}") from None
     if len(reader.rest):
         raise WireError("numbers are left over")
     return value

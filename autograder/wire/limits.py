@@ -1,7 +1,4 @@
-"""How large and how deep a message may be. Writer and reader keep the same budget, so that what is written can be read.
-"""
-
-from crmlab.i18n import _
+"""How large and how deep a message may be. Writer and reader keep the same budget, so that what is written can be read."""
 
 MAX_BYTES = 32 * 2**20
 """Longest message."""
@@ -23,6 +20,8 @@ COST_OF_COLUMN = 100
 """Items that the values of one column count for."""
 COST_OF_OBJECT = 10
 """Items that a set, dataclass or widget counts for: even an empty one takes some hundred bytes."""
+MAX_KINDS = 100
+"""Most type names in one message: each becomes a class."""
 
 
 class WireError(ValueError):

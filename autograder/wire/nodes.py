@@ -16,7 +16,7 @@ Name: TypeAlias = Annotated[str, Meta(max_length=200)]
 Digits: TypeAlias = Annotated[str, Meta(max_length=1300)]
 Unit: TypeAlias = Literal["s", "ms", "us", "ns"]
 Parts: TypeAlias = Annotated[list[int], Meta(max_length=7)]
-Shape: TypeAlias = Annotated[list[int], Meta(max_length=32)]
+Shape: TypeAlias = Annotated[list[int], Meta(max_length=64)]
 
 
 class Node(Struct, array_like=True, gc=False, forbid_unknown_fields=True):
@@ -275,16 +275,7 @@ Wire: TypeAlias = (
 # Types by their id: a metaclass of the student's may lie in __eq__ and __hash__, which a set of types would ask.
 PLAIN = frozenset(map(id, (type(None), bool, int, float, str)))
 """Types that stand in a body as they are."""
-UNHASHABLE = (
-    ListNode, SetNode, DictNode, FieldsNode, ArrayNode, ItemsNode, IndexNode, RangeIndexNode, MultiIndexNode,
-    SeriesNode, FrameNode, FigureNode, AxesNode, WidgetNode, StringsNode, MaskedNode, CategoryNode, TimesNode,
-    PeriodsNode, IntervalsNode,
-)  # fmt: skip
-"""What arrives for these cannot be the key of a dictionary."""
 DTYPE = re.compile(
     r"[|<](b1|[iu][1248]|f[248]|c8|c16)|<[mM]8(\[([1-9][0-9]{0,5})?(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\])?", re.ASCII
 )
 """dtypes whose arrays cross as bytes."""
-DAY_PARTS = ("year", "month", "day")
-CLOCK_PARTS = ("hour", "minute", "second", "microsecond")
-DELTA_PARTS = ("days", "seconds", "microseconds")

@@ -1,3 +1,14 @@
+"""Calls of the judge's, answered in the student's process."""
+
+from collections.abc import Callable
+from typing import Any
+
+from autograder.wire.limits import WireError
+from autograder.wire.plain_writer import Keep
+from autograder.wire.reader import decode
+from autograder.wire.writer import encode_outcome
+
+
 def answer_call(function: Callable[..., Any], data: bytes, keep: Keep | None = None) -> bytes:
     """Runs one remote call in the student's process: the reply to the arguments ``data``.
 
