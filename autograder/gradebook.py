@@ -5,6 +5,7 @@ that formgrader, manual grading, feedback and export go on working. A submission
 """
 
 import json
+import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from autograder.contract import Source
 from autograder.files import replace_file
 from autograder.records import Record
+from autograder.submission import SECRET_FILE, secret_of
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 
@@ -180,11 +182,16 @@ class Gradebook:
     # --------------------------------------------------------------------------------------- the autograded folder
 
     def has_notebook(self, record: Record) -> bool:
-        """Whether the notebook of this very record lies in the folder."""
+        """Whether the notebook of this very record lies in the folder, with the secret of the newest submission."""
+        place, secret = self._place(record), self._secret(record)
         try:
-            return self._place(record).read_bytes() == _file(record)
+            return place.read_bytes() == _file(record) and (not secret or secret == secret_of(place.parent))
         except OSError:
             return False
+
+    def _secret(self, record: Record) -> bytes:
+        """What the submission says about its way back; somebody who hands in the same once more gets another."""
+        return secret_of(self._folder / "submitted" / record.student / record.assignment)
 
     def _place(self, record: Record) -> Path:
         return self._folder / "autograded" / record.student / record.assignment / f"{record.notebook}.ipynb"
@@ -204,12 +211,11 @@ class Gradebook:
         place.parent.mkdir(parents=True, exist_ok=True)
         for stale in place.parent.glob(".crm-*"):  # half-written when the power failed
             stale.unlink()
+        # nbgrader releases feedback to nobody at all if one student's folder lacks one of these two.
+        replace_file(place.parent / "timestamp.txt", record.submitted.encode())
+        secret = self._secret(record) or secret_of(place.parent) or secrets.token_hex(64).encode()
+        replace_file(place.parent / SECRET_FILE, secret)
         replace_file(place, _file(record), 0o444, durable=True)
-        stamp = place.parent / "timestamp.txt"
-        if record.submitted:
-            replace_file(stamp, record.submitted.encode())
-        else:
-            stamp.unlink(missing_ok=True)
 
 
 def _file(record: Record) -> bytes:

@@ -35,6 +35,8 @@ MAX_STAMP = 2**10
 MAX_STRUCTURE = 4 * 2**20
 """Most bytes of a notebook outside strings and white space: bounds the objects that parsing makes (to some 350 MiB)."""
 
+SECRET_FILE = "submission_secret.txt"
+
 MAX_CELLS = 2_000
 MAX_CELL_TEXT = 2**20
 MAX_TEXT = 8 * 2**20
@@ -84,6 +86,16 @@ def submitted_at(folder: Path) -> str:
         return datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f UTC").replace(tzinfo=UTC).isoformat()
     except ValueError:  # covers an unreadable file, other bytes than ASCII and another form of date
         return ""
+
+
+def secret_of(folder: Path) -> bytes:
+    """What nbgrader's exchange put beside the notebook so that feedback finds its way back; empty if it is not there."""
+    try:
+        with _opened_folder(folder) as place:
+            content = _content(place, SECRET_FILE, MAX_STAMP)
+    except UnreadableSubmission:
+        return b""
+    return content if re.fullmatch(rb"[0-9a-f]{32,}", content) else b""
 
 
 @contextmanager

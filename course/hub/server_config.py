@@ -32,7 +32,7 @@ c.ServerApp.allow_root = True
 c.ServerApp.tornado_settings = {"headers": {"Content-Security-Policy": "frame-ancestors 'self'"}}
 
 # Sockets in the file system: no other account of this machine can reach a kernel. Not KernelManager: nbgrader's own
-# kernels, which formgrader starts in this process, would take a relative path and never answer.
+# kernels, which Validate starts in this process, would take a relative path and never answer.
 c.ServerKernelManager.transport = "ipc"
 
 # Light caps: a forgotten kernel gives its memory back; a print in an endless loop doesn't freeze the browser.

@@ -188,28 +188,29 @@ def grade(formgrader: Formgrader, album: Album) -> None:
     frame.get_by_role("link", name=NOTEBOOK).click()
     expect(frame.get_by_role("link", name=re.compile("Submission #1"))).to_be_visible(timeout=30 * SECOND)
     album.take(page, "formgrader-submissions")
-    for number in (1, 2):
-        look_at_submission(formgrader, number, album)
+    assert sorted(look_at_submission(formgrader, number, album) for number in (1, 2)) == [False, True]
     formgrader.go("Manage Assignments")
     formgrader.assignment("generate-feedback")
     formgrader.assignment("release-feedback")
 
 
-def look_at_submission(formgrader: Formgrader, number: int, album: Album) -> None:
-    """Open a submission for grading by hand. Formulas are set; nothing of the student's runs."""
+def look_at_submission(formgrader: Formgrader, number: int, album: Album) -> bool:
+    """Open a submission for grading by hand; nothing of the student's runs. Returns whether it is the hostile one."""
     page, frame = formgrader.desk.page, formgrader.frame
     dialogs: list[str] = []
     page.once("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     frame.get_by_role("link", name=re.compile(f"Submission #{number}")).click()
-    expect(frame.locator(".nbgrader_cell").first).to_be_visible(timeout=30 * SECOND)
+    expect(frame.locator(".nbgrader_cell")).to_have_count(13, timeout=30 * SECOND)
     hostile = frame.get_by_text("方案：")
-    if hostile.count():
+    is_hostile = hostile.count() > 0
+    if is_hostile:
         expect(frame.locator("mjx-container")).to_have_count(3, timeout=30 * SECOND)
         hostile.scroll_into_view_if_needed()
         expect(frame.locator("[href^=javascript], #notebook-container :is(script, iframe, svg)")).to_have_count(0)
     album.take(page, f"formgrader-submission-{number}")
     assert dialogs == []
     frame.get_by_role("link", name=NOTEBOOK, exact=True).first.click()
+    return is_hostile
 
 
 def check_marks(running: RunningClass) -> None:

@@ -14,6 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 from autograder.nbgrader_steps import SecureAutograde, StripInstructorCells, harmless_markdown
 from autograder.records import Fingerprint, Record
 from autograder.runner import Summary
+from autograder.submission import secret_of
 from course.hub.classroom import Classroom
 from course.hub.release import nbgrader_api, release
 from crmlab.errors import CourseError
@@ -343,6 +344,26 @@ def test_a_teachers_comment_is_on_the_page(graded: Classroom) -> None:
     tree = BeautifulSoup(feedback(graded, "misconceived"), "html.parser")
     assert tree.find("strong", string="很好")
     assert "评语：" in tree.get_text()
+
+
+def test_feedback_goes_out_though_a_submission_came_without_the_exchanges_files(graded: Classroom) -> None:
+    """nbgrader would stop at the first such folder and release nobody's."""
+    feedback(graded, "untouched")
+    result = nbgrader_api().release_feedback(ASSIGNMENT)
+    assert result["success"], result
+    assert len(list((graded.exchange / "crm" / "feedback").glob("*.html"))) >= 1
+
+
+def test_the_way_back_is_taken_from_a_real_file_with_a_real_secret(tmp_path: Path) -> None:
+    file = tmp_path / "submission_secret.txt"
+    assert secret_of(tmp_path) == b""
+    file.write_text("../../x")
+    assert secret_of(tmp_path) == b""
+    file.write_text("0f" * 64)
+    assert secret_of(tmp_path) == b"0f" * 64
+    file.rename(tmp_path / "real")
+    file.symlink_to(tmp_path / "real")
+    assert secret_of(tmp_path) == b""
 
 
 def test_markdown_filter_keeps_text() -> None:
