@@ -142,7 +142,9 @@ def _judge(test: RunTest, bench: Bench) -> Verdict:
     except Exception as error:
         stopped = _("这一题的答案没法检查：请核对它的类型和内容。")
         fault = _where(error)
-    parts = [TestPart(offered, earned, clean(hint)) for made in checks.Score.made for offered, earned, hint in made.parts]
+    parts = [
+        TestPart(offered, earned, clean(hint)) for made in checks.Score.made for offered, earned, hint in made.parts
+    ]
     told = clean(printed.getvalue() + stopped, MOST_TOLD)
     return Verdict(score, told, dict(bench.seen), parts, clean(stopped), clean(fault))
 

@@ -46,6 +46,8 @@ _FOLDERS = re.compile(
     )
 )
 
+_OBEYED = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]")
+
 
 def clean(output: dict[str, Any]) -> dict[str, Any] | None:
     """The output as a notebook file may hold it; None if there is nothing to keep.
@@ -103,6 +105,11 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
     """The value that an attribute may have, None for none at all."""
     allowed = _ADDRESSES.get((tag, name))
     return value if allowed is None or allowed.fullmatch(value) else None
+
+
+def plain(text: str) -> str:
+    """Text for a line of a report: what a terminal would obey in it (escape codes, reversed writing) is made visible."""
+    return _OBEYED.sub("\ufffd", _text(text))
 
 
 def _text(value: Any) -> str:

@@ -282,7 +282,7 @@ class _StudentsPart:
             if isinstance(message, Shown):
                 self._show(cell, message.output)
             elif isinstance(message, Ran):
-                return message.error[:500]
+                return outputs.plain(message.error[:500])
             else:
                 self._betray()
 
@@ -424,6 +424,7 @@ class _JudgesPart:
         verdict = self._ask(room, cell, RunTest(*common, cell.points))
         if not isinstance(verdict, Verdict):
             raise HouseError(_("评分测试没有运行完。"))
+        verdict = _legible(verdict)
         fault = self._broken.get(cell.id) or verdict.fault
         score = 0.0 if cell.id in self._broken else verdict.score
         seconds = round(time.monotonic() - started, 3)
@@ -483,6 +484,13 @@ class _JudgesPart:
         line.close()
         del self._run.lines[cell.id]
         return b""
+
+
+def _legible(verdict: Verdict) -> Verdict:
+    """Sentences of a verdict may quote names that a student chose."""
+    texts = {name: outputs.plain(getattr(verdict, name)) for name in ("told", "stopped", "fault")}
+    answers = {name: outputs.plain(what) for name, what in verdict.answers.items()}
+    return msgspec.structs.replace(verdict, answers=answers, **texts)
 
 
 def _shown(verdict: Verdict, score: float) -> list[dict[str, Any]]:

@@ -108,6 +108,7 @@ class Screen:
 
     def __init__(self, channel: Channel, limits: Limits) -> None:
         self._channel, self._limits = channel, limits
+        self._left = 4 * limits.pictures
         self.start()
 
     def start(self) -> None:
@@ -155,7 +156,11 @@ class Screen:
         self._send({"output_type": "clear_output"})
 
     def _send(self, output: dict[str, Any]) -> None:
-        self._channel.send(pack(Shown(output)))
+        """Nothing any more when the whole notebook has shown too much."""
+        message = pack(Shown(output))
+        self._left -= len(message)
+        if self._left > 0:
+            self._channel.send(message)
 
 
 class Stream:

@@ -19,7 +19,7 @@ class Limits(Struct, frozen=True):
         file: bytes of one file.
         open_files: descriptors of a process.
         output: bytes of text that one cell may show; the rest is cut off.
-        pictures: bytes of pictures and tables that one cell may show.
+        pictures: bytes of pictures and tables that one cell may show; all cells together four times that.
     """
 
     cell_seconds: float = 60

@@ -49,7 +49,10 @@ def contents(course: Course, track: Track) -> dict[str, Any]:
         (_("章节"), [{"file": f"chapters/{name}"} for name in shown_chapters(course, track)]),
         (_("教学大纲"), [{"file": f"syllabus/{each.id}", "title": each.title} for each in course.tracks]),
         (_("查阅"), [{"file": "book/glossary"}, {"file": "book/references"}]),
-        (_("教与维护"), [{"file": f"book/{name}"} for name in ("instructors", "grading", "test-authors", "maintainers")]),
+        (
+            _("教与维护"),
+            [{"file": f"book/{name}"} for name in ("instructors", "grading", "test-authors", "maintainers")],
+        ),
     ]
     return {
         "format": "jb-book",

@@ -11,7 +11,7 @@ from crmlab.errors import CourseError
 from crmlab.i18n import _
 from crmlab.paths import course_root
 
-RULES = ("nbgrader_config.py", "autograder/nbgrader_steps.py", "course/hub/nbgrader_links.py")
+RULES = ("nbgrader_config.py", "autograder/contract.py", "autograder/nbgrader_steps.py", "course/hub/nbgrader_links.py")
 """Files of the course that shape a release besides the assignment itself."""
 
 

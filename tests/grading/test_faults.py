@@ -3,6 +3,7 @@
 Processes are really killed, disks really full, databases really locked. Only clocks are told, not turned.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -23,7 +24,7 @@ from nbgrader.api import Gradebook as Book
 
 from autograder import session
 from autograder.gradebook import GradebookError
-from autograder.messages import Ask
+from autograder.messages import Ask, RunCell
 from autograder.records import Record
 from autograder.runner import Backend
 from autograder.session import Job
@@ -35,6 +36,7 @@ from tests.grading.conftest import RIGHT, Grader, until
 from tests.grading.tiny import ASSIGNMENT, NOTEBOOK, Fake, TinyClass, fake_record, source
 
 Start = Callable[..., Grader]
+SLOW = "(__import__('time').sleep(1), base + 1)[1]"
 
 
 def times(school: TinyClass) -> dict[str, str]:
@@ -146,9 +148,17 @@ def victim(backend: Backend, who: str) -> psutil.Process:
     zygote = next(one for one in outer.children(recursive=True) if "autograder.sandbox.zygote" in one.cmdline()[3:5])
     if who == "zygote":
         return zygote
-    until(lambda: len(zygote.children()) == 1, 10)  # those of earlier rooms are going
-    (doorkeeper,) = zygote.children()
-    return doorkeeper if who == "doorkeeper" else until(doorkeeper.children, 10)[0]
+    doorkeeper, inmate = until(lambda: _open_room(zygote), 10)
+    return doorkeeper if who == "doorkeeper" else inmate
+
+
+def _open_room(zygote: psutil.Process) -> tuple[psutil.Process, psutil.Process] | None:
+    """Doorkeeper and inmate; doorkeepers of earlier rooms may still be going."""
+    for doorkeeper in zygote.children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for inmate in doorkeeper.children():
+                return doorkeeper, inmate
+    return None
 
 
 def kill_at(stage: str, kill: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +176,11 @@ def kill_at(stage: str, kill: Callable[[], None], monkeypatch: pytest.MonkeyPatc
 
     def watched_tell(self: Any, message: Any, descriptor: int | None = None) -> None:
         tell(self, message, descriptor)
-        if (stage == "answers") == isinstance(message, Ask):
+        if (
+            isinstance(message, Ask)
+            if stage == "answers"
+            else isinstance(message, RunCell) and "sleep" in message.source
+        ):
             kill()
 
     monkeypatch.setattr(session._StudentsPart, "_tell", watched_tell)
@@ -192,6 +206,7 @@ def test_room_killed_from_outside_costs_no_point(
             process.kill()
 
     kill_at(stage, kill, monkeypatch)
+    school.hand_in("student01", x=SLOW)
     slow = source(before_test="import time; time.sleep(1)\n")
     summary = school.grade(rooms, source=slow, students=["student01"])
     assert len(killed) == 1
@@ -206,12 +221,12 @@ def test_a_submission_whose_room_is_killed_each_time_gets_its_score(
 ):
     """Or one that eats the machine's memory would keep an earlier good score."""
     school.grade(rooms, students=["student01"])
-    school.hand_in("student01", memo="第二次提交")
+    school.hand_in("student01", x=SLOW, memo="第二次提交")
     kill_at("cell", lambda: victim(rooms, "inmate").kill(), monkeypatch)
     summary = school.grade(rooms, students=["student01"])
     assert summary.failed == {}
     (record,) = summary.graded
-    assert (record.score, record.cells[0].status) == (0, "died")
+    assert (record.score, record.cells[1].status) == (0, "died")
     assert school.marks()["student01"]["one-test"] == 0
 
 

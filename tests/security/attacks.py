@@ -118,6 +118,8 @@ _TOO_LONG = "运行超过"
 _CHANGED = "被改动过"
 _UNREADABLE = "读不出来，没有运行"
 
+SHOWN = ("T4", "T6", "T8", "T12", "T15")
+"""Threats whose pages of feedback are made and searched: what others show is searched in the record."""
 ATTACKS: list[Attack] = []
 
 
@@ -713,9 +715,14 @@ time.sleep(100)
 """, lost=LATER, says=("占用的内存",))  # fmt: skip
 attack("T11", "fork bomb", "forks for ever", """
 import os, time
-while True:
-    try: os.fork()
-    except OSError: time.sleep(0.01)
+def bomb():
+    while True:
+        try:
+            while True:
+                try: os.fork()
+                except OSError: time.sleep(0.01)
+        except BaseException: continue
+bomb()
 """, lost=LATER, says=(_TOO_LONG,))  # fmt: skip
 attack("T11", "thread bomb", "starts threads until it may not", """
 import threading, time
@@ -837,7 +844,7 @@ raise Bad(esc + "[2J" + esc + "]0;evil" + chr(7) + "[/nope][link=http://XSS]" + 
 # ------------------------------------------------------------------------------------------- T15: friends' data
 
 attack("T15", "answers from a friend's data", "the answers are computed right, for the data of another student",
-       before="shop = data.draw('ecommerce', 'friend')", lost={"a04-1": 0.0, "a04-2": 0.0})  # fmt: skip
+       before="shop = data.draw('ecommerce', 'friend')", lost={**NOTHING, "a04-3": 1.0, "a04-8": 2.0})  # fmt: skip
 attack("T15", "claims to be a friend", "sets the id in the environment and patches data.student_id and data.draw", """
 import os
 os.environ["CRM_STUDENT_ID"] = os.environ["JUPYTERHUB_USER"] = "friend"

@@ -4,7 +4,7 @@ import hashlib
 import os
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from autograder.sandbox.limits import MIB, Limits
 from autograder.store import Store
 from course import grading
 from crmlab.paths import course_root
-from tests.security.attacks import ATTACKS
+from tests.security.attacks import ATTACKS, SHOWN
 from tests.security.honest import HONEST
 from tests.security.scene import (
     AGAIN,
@@ -65,7 +65,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory, backend: Backend) -> Iter
             before, memory = fingerprints(built), _peak()
             summary = grade_class(built.desk, ASSIGNMENT, built.source, backend, limits=LIMITS)
             memory, after = _peak() - memory, fingerprints(built)
-        graded = _gathered(built, summary)
+        graded = _gathered(built, summary, [attack.student for attack in ATTACKS if attack.threat in SHOWN])
         graded.before, graded.after, graded.memory_grown = before, after, memory
         graded.rooms_left, graded.manual = _rooms_left(), _manual_marks(built)
         yield graded
@@ -110,10 +110,11 @@ def _manual_marks(built: Scene) -> dict[str, float | None]:
         return {"score": grade.manual_score, "open": float(grade.needs_manual_grade)}
 
 
-def _gathered(built: Scene, summary: Summary) -> Graded:
+def _gathered(built: Scene, summary: Summary, pages_of: Sequence[str] = ()) -> Graded:
     store = Store(built.desk.records)
     records = {record.student: store.with_document(record) for record in summary.records}
-    grading.feedback(ASSIGNMENT, release=False)
+    if pages_of:
+        grading.feedback(ASSIGNMENT, pages_of, release=False)
     pages = built.classroom.course.glob(f"feedback/*/{ASSIGNMENT}/{NOTEBOOK}.html")
     book = Gradebook(built.desk.db_url, built.desk.course)
     marks = book.marks(ASSIGNMENT, NOTEBOOK)

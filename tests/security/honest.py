@@ -183,7 +183,7 @@ HONEST = [
     Honest("method chains, walrus and lambdas", _METHODS),
     Honest("classes and plain loops", _CLASSES),
     Honest("slow within the limits", edit=_in_each_solution("import time\ntime.sleep(2)")),
-    Honest("wide unicode", before="客户数 = len(shop.customers)\n𝒳 = '👩‍👩‍👧‍👦 e\\u0301 ‮反‬ \\U0001f4a9'\nprint(𝒳, 客户数, '\\ud800')\nd = {'👍🏽': '𠮷'}\nd",
+    Honest("wide unicode", before="客户数 = len(shop.customers)\n𝒳 = '👩‍👩‍👧‍👦 e\\u0301 ‮反‬ \\U0001f4a9'\nprint(𝒳, 客户数)\nd = {'👍🏽': '𠮷'}\nd",
            answers={"a04-4": """
 金额 = rfm_table.sort_index()["monetary"].sort_values(ascending=False, kind="stable")
 之前 = (金额.cumsum() - 金额) / 金额.sum()
@@ -233,7 +233,7 @@ assert subprocess.run([sys.executable, "-c", "print(1)"], capture_output=True, t
     Honest("other containers and types", after="pass", answers={"a04-2": """
 rfm_table = purchases.groupby("customer_id").agg(last=("date", "max"), frequency=("date", "nunique"), monetary=("amount", "sum"))
 rfm_table["recency"] = (AS_OF - rfm_table["last"]).dt.days.astype("int16")
-rfm_table["frequency"] = rfm_table["frequency"].astype("Int64")
+rfm_table["frequency"] = rfm_table["frequency"].astype("int8")
 """, "a04-4": """
 from crmlab import pareto
 abc = pareto.abc_classes(rfm_table["monetary"]).astype("category").sample(frac=1, random_state=1)
@@ -261,7 +261,7 @@ tier_table["revenue_share"] = tier_table["sum"] / tier_table["sum"].sum()
     Honest("line ends and byte order mark", bytes_of=lambda text: ("\ufeff" + text.replace("\\n", "\\r\\n").replace("\n", "\r\n")).encode()),
     Honest("names used again later", after="k, gini, tier, rfm_table = '后来', None, [], 0\ndel abc, scores, segments, purchases\ndata = checks = pd = None"),
     Honest("own cell that fails", before="1 / 0", after="raise RuntimeError('还没有写完')"),
-    Honest("builtins and imports renamed", before="import pandas as P, numpy as N\nfrom numpy import *\nlist_ = list\nid = max = 5\nfrom pandas import *"),
+    Honest("builtins and imports renamed", before="import pandas as P, numpy as N\nlist_ = list\nid = max = 5\nfrom pandas import *"),
     Honest("await and generators", before="import asyncio\nawait asyncio.sleep(0.1)\nasync def f(): return 1\nassert await f() == 1\ng = (x for x in range(3))\nnext(g)"),
     Honest("an hour of the night in the environment", before="import os, time, locale\nos.environ['TZ'] = 'Pacific/Auckland'\ntime.tzset()\nos.environ['LANG'] = 'de_DE.UTF-8'"),
 ]  # fmt: skip

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from course import grading
-from tests.security.attacks import ATTACKS, NOTHING, Attack
+from tests.security.attacks import ATTACKS, NOTHING, SHOWN, Attack
 from tests.security.scene import AGAIN, ASSIGNMENT, BYSTANDERS, FULL, Graded
 
 EVERYONE = [*(attack.student for attack in ATTACKS), *BYSTANDERS, *AGAIN]
@@ -25,7 +25,7 @@ def test_attack(attack: Attack, attacked: Graded) -> None:
     student = attack.student
     assert attacked.points(student) == attack.expected()
     assert "PWNED" not in attacked.outputs(student)
-    seen = attacked.outputs(student) + attacked.report(student) + attacked.feedback[student]
+    seen = attacked.outputs(student) + attacked.report(student) + attacked.feedback.get(student, "")
     assert attacked.scene.canaries.seen_in(seen) == []
     report = json.loads(attacked.report(student))
     words = json.dumps([report["findings"], report["look"], report["cells"], report["tests"]], ensure_ascii=False)
@@ -48,7 +48,7 @@ def test_t13_earlier_good_score_does_not_outlive_a_worse_resubmission(student: s
 
 
 def test_t13_mark_by_hand_does_not_outlive_the_answer_it_was_for(attacked: Graded) -> None:
-    assert attacked.manual == {"score": None, "open": 0.0}
+    assert attacked.manual == {"score": None, "open": 1.0}
     kept = attacked.scene.classroom.records / ASSIGNMENT / "t13-marked" / "superseded-marks.jsonl"
     assert json.loads(kept.read_text())["marks"] == {"a04-7-memo": 3.0}
 
@@ -64,6 +64,10 @@ def test_t14_batch_goes_on(attacked: Graded) -> None:
 @pytest.mark.parametrize("student", BYSTANDERS)
 def test_t14_honest_students_between_attackers_keep_their_points(student: str, attacked: Graded) -> None:
     assert attacked.points(student) == FULL
+
+
+def test_pages_of_feedback_were_looked_at(attacked: Graded) -> None:
+    assert {attack.student for attack in ATTACKS if attack.threat in SHOWN} <= set(attacked.feedback)
 
 
 def test_gradebook_holds_the_scores_of_the_records(attacked: Graded) -> None:

@@ -1,14 +1,11 @@
 """nbgrader's steps of this course, and the release of an assignment."""
 
-import os
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.nbgrader_steps import ExecuteAsStudent, StripInstructorCells, variable
 from course.hub.classroom import FIRST_ASSIGNMENT, Classroom
 from course.hub.nbgrader_links import RewriteLinks
 from course.hub.release import is_released, register_students, release, source_version
@@ -23,38 +20,11 @@ def classroom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Classroom:
     return room
 
 
-def test_teachers_cells_are_stripped() -> None:
-    notebook = new_notebook(
-        cells=[new_markdown_cell("keep"), new_markdown_cell("go", metadata={"tags": ["instructor"]})]
-    )
-    stripped, _resources = StripInstructorCells().preprocess(notebook, {})
-    assert [cell.source for cell in stripped.cells] == ["keep"]
-
-
 def test_links_lead_into_the_book() -> None:
     notebook = new_notebook(cells=[new_markdown_cell("[RFM](term:rfm)"), new_code_cell("# [RFM](term:rfm)")])
     text, code = RewriteLinks().preprocess(notebook, {})[0].cells
     assert 'href="/book/book/glossary.html#term-rfm"' in text.source
     assert code.source == "# [RFM](term:rfm)"
-
-
-def test_variable_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CRM_STUDENT_ID", raising=False)
-    with pytest.raises(ZeroDivisionError), variable("CRM_STUDENT_ID", "student01"):
-        raise ZeroDivisionError
-    assert "CRM_STUDENT_ID" not in os.environ
-    monkeypatch.setenv("CRM_STUDENT_ID", "before")
-    with variable("CRM_STUDENT_ID", "student01"):
-        assert os.environ["CRM_STUDENT_ID"] == "student01"
-    assert os.environ["CRM_STUDENT_ID"] == "before"
-
-
-def test_submission_runs_with_its_students_id() -> None:
-    notebook = new_notebook(cells=[new_code_cell("from crmlab.data import student_id\nprint(student_id())")])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    resources: dict[str, Any] = {"nbgrader": {"student": "student07"}}
-    executed, _resources = ExecuteAsStudent().preprocess(notebook, resources)
-    assert executed.cells[0].outputs[0].text == "student07\n"
 
 
 def test_release_makes_the_students_version(classroom: Classroom) -> None:
