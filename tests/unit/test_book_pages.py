@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from autograder.files import digest_of
 from course import links
 from course.book import build, pages, staging
 from course.book.check import check_site
-from autograder.files import digest_of
 from course.model import Course, load
 from crmlab.errors import CourseError
 from crmlab.paths import course_root
