@@ -52,10 +52,17 @@ class Desk:
     patience: float = 60
 
 
+Marks = dict[str, dict[str, float | None]]
+
+
 @dataclass
 class Summary:
-    """What came of a run: students by outcome. ``failed`` gives the reason: these have no new score."""
+    """What came of a run: students by outcome. ``failed`` gives the reason: these have no new score.
 
+    ``before``: the automatic scores in the gradebook when the run began, by student and graded cell.
+    """
+
+    before: Marks = field(default_factory=dict)
     graded: list[Record] = field(default_factory=list)
     entered: list[Record] = field(default_factory=list)  # recorded earlier, missing in the gradebook
     unchanged: list[Record] = field(default_factory=list)
@@ -146,60 +153,75 @@ def grade_class(
         CourseError: another grading of this assignment is running; no submissions; no walls here; the gradebook or
             the folders can't be written.
     """
-    store, book, summary = Store(desk.records), Gradebook(desk.db_url, desk.course, desk.patience), Summary()
+    book = Gradebook(desk.db_url, desk.course, desk.patience)
     with _told_plainly(), _alone(desk, assignment), contextlib.closing(book):
         names = list(students) if students is not None else handed_in(desk, assignment)
-        marks = book.marks(assignment, source.notebook)
-        desk_book = _Entering(store, book)
-        done = itertools.count(1)
-
-        def finish(student: str) -> None:
-            progress(student, next(done), len(names))
-
-        def jobs() -> Iterator[Job]:
-            for name in names:
-                job = make_job(desk, assignment, name, source, limits or Limits())
-                record = None if force else store.find(assignment, name, job.made_from)
-                if record is None:
-                    yield job
-                    continue
-                if is_entered(record, marks.get(name)) and book.has_notebook(record):
-                    summary.unchanged.append(_brief(record))
-                else:
-                    desk_book.enter(msgspec.structs.replace(record, submitted=job.submitted))
-                    summary.entered.append(_brief(record))
-                finish(name)
-
-        for job, outcome in _stream(jobs(), backend):
-            if isinstance(outcome, SandboxError):
-                raise outcome
-            if isinstance(outcome, Exception):
-                summary.failed[job.student] = str(outcome)
-            else:
-                record = msgspec.json.decode(outcome, type=Record)
-                store.save(record)
-                desk_book.enter(record)
-                summary.graded.append(_brief(record))
-            finish(job.student)
-        if desk_book.gone:
-            raise desk_book.gone
-    return summary
+        batch = _Batch(desk, assignment, source, limits or Limits(), force, book, names, progress)
+        for job, outcome in _stream(batch.jobs(), backend):
+            batch.take(job, outcome)
+    if batch.gone:
+        raise batch.gone
+    return batch.summary
 
 
-class _Entering:
-    """Enters records in the gradebook until that goes away (``gone`` says why); from then on they are only kept."""
+class _Batch:
+    """One run over a class. ``gone`` says why the gradebook went away: from then on records are only kept."""
 
-    def __init__(self, store: Store, book: Gradebook) -> None:
-        self._store, self._book = store, book
+    def __init__(
+        self,
+        desk: Desk,
+        assignment: str,
+        source: Source,
+        limits: Limits,
+        force: bool,
+        book: Gradebook,
+        names: list[str],
+        progress: Progress,
+    ) -> None:
+        self._make_job = partial(make_job, desk, assignment, source=source, limits=limits)
+        self._store, self._book, self._force = Store(desk.records), book, force
+        self._names, self._progress, self._done = names, progress, itertools.count(1)
+        self.summary = Summary(before=book.marks(assignment, source.notebook))
         self.gone: GradebookError | None = None
 
-    def enter(self, record: Record) -> None:
+    def jobs(self) -> Iterator[Job]:
+        """What has to run; what is recorded is dealt with on the way."""
+        for name in self._names:
+            job = self._make_job(name)
+            record = None if self._force else self._store.find(job.assignment, name, job.made_from)
+            if record is None:
+                yield job
+                continue
+            if is_entered(record, self.summary.before.get(name)) and self._book.has_notebook(record):
+                self.summary.unchanged.append(_brief(record))
+            else:
+                self._enter(msgspec.structs.replace(record, submitted=job.submitted))
+                self.summary.entered.append(_brief(record))
+            self._finish(name)
+
+    def take(self, job: Job, outcome: bytes | Exception) -> None:
+        """Keep and enter what came of a job."""
+        if isinstance(outcome, SandboxError):
+            raise outcome
+        if isinstance(outcome, Exception):
+            self.summary.failed[job.student] = str(outcome)
+        else:
+            record = msgspec.json.decode(outcome, type=Record)
+            self._store.save(record)
+            self._enter(record)
+            self.summary.graded.append(_brief(record))
+        self._finish(job.student)
+
+    def _enter(self, record: Record) -> None:
         if self.gone:
             return
         try:
             self._book.write(record, partial(self._store.keep_superseded, record))
         except GradebookError as error:
             self.gone = error
+
+    def _finish(self, student: str) -> None:
+        self._progress(student, next(self._done), len(self._names))
 
 
 def _brief(record: Record) -> Record:

@@ -229,9 +229,7 @@ def regrade_assignment(
     if as_json:
         typer.echo(grading.as_json(summary))
     else:
-        _print(
-            grading.changes(assignment, summary), *grading.summary_tables(summary, grading.instructors_copy(assignment))
-        )
+        _print(grading.changes(summary), *grading.summary_tables(summary, grading.instructors_copy(assignment)))
     if summary.failed:
         raise typer.Exit(1)
 

@@ -16,7 +16,6 @@ from autograder import contract
 from autograder.gradebook import Gradebook
 from autograder.records import Record, TestRun
 from autograder.runner import Backend, Desk, Summary, grade_class, handed_in
-from autograder.store import Store
 from course.hub.classroom import Classroom
 from crmlab.errors import CourseError
 from crmlab.i18n import _
@@ -254,28 +253,20 @@ def _told(test: TestRun) -> str:
 # ------------------------------------------------------------------------------------------------------- regrading
 
 
-def changes(assignment: str, summary: Summary, classroom: Classroom | None = None) -> Table:
+def changes(summary: Summary) -> Table:
     """What regrading changed: student, old and new score, tasks that differ."""
-    store = Store((classroom or Classroom.here()).records)
     table = Table(_("学生"), _("原来"), _("现在"), _("变化的题"), header_style="bold")
     for record in summary.graded:
-        old = previous(store, record)
-        if old is None:
+        before = {cell: score or 0.0 for cell, score in summary.before.get(record.student, {}).items()}
+        if not before:
             table.add_row(record.student, "-", f"{record.score:g}", _("第一次评分"))
             continue
-        before = {test.cell: test.score for test in old.tests}
-        differ = [
-            f"{t.cell} {before.get(t.cell, 0):g} → {t.score:g}" for t in record.tests if before.get(t.cell) != t.score
-        ]
+        differ = [(t.cell, before.get(t.cell, 0.0), t.score) for t in record.tests if before.get(t.cell) != t.score]
         if differ:
-            table.add_row(record.student, f"{old.score:g}", f"{record.score:g}", "\n".join(differ))
+            old = sum(before.get(test.cell, 0.0) for test in record.tests)
+            tasks = "\n".join(f"{cell} {was:g} → {score:g}" for cell, was, score in differ)
+            table.add_row(record.student, f"{old:g}", f"{record.score:g}", tasks)
     return table
-
-
-def previous(store: Store, record: Record) -> Record | None:
-    """The record before this one."""
-    earlier = [old for old in store.history(record.assignment, record.student) if old.graded < record.graded]
-    return earlier[-1] if earlier else None
 
 
 # -------------------------------------------------------------------------------------------------------- feedback
