@@ -42,7 +42,7 @@ from autograder.sandbox.limits import MIB, Limits
 from autograder.sandbox.room import Leaving
 from crmlab.i18n import _
 
-JUDGE_LIMITS = Limits(cell_seconds=120, seconds=600, cpu_seconds=600, memory=4096 * MIB)
+JUDGE_LIMITS = Limits(cell_seconds=60, seconds=600, cpu_seconds=600, memory=4096 * MIB)
 MOST_SHOWN = 64 * MIB
 """Bytes that a room may say in all; honest rooms cut off far below."""
 _ENTER_SECONDS = 60

@@ -7,6 +7,7 @@ import base64
 import io
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from autograder.messages import Answers, Ask, Call, Enter, Message, Outcome, Ran
 from autograder.sandbox.channel import Channel, ChannelClosedError
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.room import HOME, WORK, run_and_end
+from autograder.wire.names import clean
 from crmlab.i18n import _
 
 STUDENT_VARIABLE = "CRM_STUDENT_ID"
@@ -59,12 +61,12 @@ class Shell(InteractiveShell):
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         name = str(getattr(etype, "__name__", etype))
-        screen().show({"output_type": "error", "ename": name, "evalue": _text(evalue), "traceback": [*map(str, stb)]})
+        screen().show({"output_type": "error", "ename": name, "evalue": _text(evalue), "traceback": [clean(line, 10_000) for line in stb]})
 
 
 def _text(value: Any) -> str:
     try:
-        return str(value)
+        return clean(str(value))
     except Exception as error:
         return f"<{type(error).__name__}>"
 
@@ -123,7 +125,7 @@ class Screen:
         if stream != self._stream:
             self.flush()
             self._stream = stream
-        kept = text[: self._text_left]
+        kept = clean(text, self._text_left)
         self._text_left -= len(text)
         if self._text_left < 0:
             kept += "\n" + _("……（输出太长，后面的部分没有保留）") + "\n"
@@ -159,8 +161,13 @@ class Screen:
         """Nothing any more when the whole notebook has shown too much."""
         message = pack(Shown(output))
         self._left -= len(message)
-        if self._left > 0:
+        if self._left <= 0:
+            return
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # an interrupt must not cut a message in two
+        try:
             self._channel.send(message)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 class Stream:
@@ -202,7 +209,7 @@ def _as_text(value: Any) -> str:
     """A picture or table as a notebook file holds it; empty for anything else."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
-    return value if isinstance(value, str) else ""
+    return clean(value, len(value)) if isinstance(value, str) else ""
 
 
 _screen: Screen | None = None

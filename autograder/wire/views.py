@@ -134,7 +134,7 @@ def axes_seen(axes: Any) -> Axes:
     legend = axes.get_legend()
     offsets = [(cloud, np.ma.asarray(cloud.get_offsets())) for cloud in axes.collections if hasattr(cloud, "get_sizes")]
     return Axes(
-        title=clean(axes.get_title()),
+        title=clean(next(filter(None, map(axes.get_title, ("center", "left", "right"))), "")),
         xlabel=clean(axes.get_xlabel()),
         ylabel=clean(axes.get_ylabel()),
         lines=[Line(_floats(x.get_xdata()), _floats(x.get_ydata()), clean(x.get_label())) for x in axes.get_lines()],

@@ -254,7 +254,7 @@ import time; time.sleep(60)
 """, lost=LATER, says=(_BETRAYED,))  # fmt: skip
 attack("T4", "half frame", "sends half a message, so that the rest of the talk is out of step", _CHANNEL + """
 say(b"\\x00\\x00\\x00\\x40\\x82\\xa4type")
-""", lost=LATER, says=(_DIED,))  # fmt: skip
+""", lost=LATER, says=("之后的单元格没有运行",))  # fmt: skip
 attack("T4", "malformed message", "sends msgpack nested a million deep and text that is no UTF-8", _CHANNEL + """
 say(struct.pack("!I", 1_000_000) + b"\\x91" * 1_000_000)
 say(struct.pack("!I", 8) + b"\\x82\\xa4type\\xa2\\xff\\xfe")
@@ -635,7 +635,9 @@ class Inside:
 class Broken:
     def __repr__(self): raise SystemExit
     __str__ = __repr__
-display(Inside()); display(Broken())
+for kind in (Inside, Broken):
+    try: display(kind())
+    except (Exception, SystemExit): pass
 Loop()
 """, says=(_TOO_LONG,))  # fmt: skip
 attack("T10", "answers that never end", "iterators without end, a length of 2**60, items that make more items", """

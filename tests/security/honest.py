@@ -234,6 +234,7 @@ assert subprocess.run([sys.executable, "-c", "print(1)"], capture_output=True, t
 rfm_table = purchases.groupby("customer_id").agg(last=("date", "max"), frequency=("date", "nunique"), monetary=("amount", "sum"))
 rfm_table["recency"] = (AS_OF - rfm_table["last"]).dt.days.astype("int16")
 rfm_table["frequency"] = rfm_table["frequency"].astype("int8")
+rfm_table = rfm_table.drop(columns="last")
 """, "a04-4": """
 from crmlab import pareto
 abc = pareto.abc_classes(rfm_table["monetary"]).astype("category").sample(frac=1, random_state=1)

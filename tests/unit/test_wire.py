@@ -404,6 +404,15 @@ def test_a_figure_arrives_as_what_is_seen(figure):
     assert right.xticklabels == ["甲", "乙"]
 
 
+@pytest.mark.parametrize("place", ["left", "center", "right"])
+def test_a_title_is_seen_wherever_the_style_puts_it(place):
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    axes.set_title("收入", loc=place)
+    assert there(axes).title == "收入"
+
+
 def test_axes_arrive_alone_and_an_array_of_them_as_a_list(figure):
     assert there(figure.axes[0]).title == "左"
     assert [axes.title for axes in there(np.array(figure.axes))] == ["左", ""]
