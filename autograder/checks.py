@@ -20,6 +20,7 @@ import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
@@ -188,15 +189,16 @@ class Score:
         mine: Any,
         right: Any,
         *,
-        also: Sequence[Any] = (),
-        slips: Sequence[Slip] = (),
+        also: Iterable[Any] = (),
+        slips: Iterable[Slip] = (),
         otherwise: str,
     ) -> None:
         """``points`` if ``mine`` equals ``right`` or one of ``also``, answers that are right in another way.
 
         Else what the first slip that it equals earns, with that slip's hint; else nothing, with the hint ``otherwise``.
+        Where answers and slips are dear to compute, give generators: they are asked no further than needed.
         """
-        if any(same(mine, answer) for answer in (right, *also)):
+        if any(same(mine, answer) for answer in chain((right,), also)):
             self.part(points, True, "")
             return
         slip = next((slip for slip in slips if same(mine, slip.value)), None)
@@ -244,9 +246,13 @@ def _same(mine: Any, right: Any, rtol: float) -> bool:
 
 
 def _same_series(mine: pd.Series, right: pd.Series, rtol: float) -> bool:
-    if len(mine) != len(right) or mine.index.has_duplicates or not right.index.isin(mine.index).all():
+    if len(mine) != len(right) or mine.index.has_duplicates:
         return False
-    mine = mine.reindex(right.index)
+    if not mine.index.equals(right.index):
+        places = mine.index.get_indexer(right.index)
+        if (places < 0).any():
+            return False
+        mine = mine.iloc[places]
     if pd.api.types.is_datetime64_any_dtype(right):
         return bool((pd.to_datetime(mine).to_numpy() == right.to_numpy()).all())
     if pd.api.types.is_numeric_dtype(right):

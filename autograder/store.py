@@ -5,7 +5,6 @@ graders who do the same work write the same file.
 """
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +61,6 @@ class Store:
         paths = self._path(assignment, student, "").parent.glob("*.json")
         found = [record for path in paths if (record := _read(path)) is not None]
         return sorted(found, key=lambda record: record.graded)
-
-    def students(self, assignment: str) -> Iterator[str]:
-        """Students with a record of this assignment."""
-        yield from sorted(path.name for path in (self.folder / assignment).glob("*") if path.is_dir())
 
     def _path(self, assignment: str, student: str, key: str) -> Path:
         return self.folder / assignment / student / f"{key}.json"

@@ -61,7 +61,14 @@ class Shell(InteractiveShell):
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         name = str(getattr(etype, "__name__", etype))
-        screen().show({"output_type": "error", "ename": name, "evalue": _text(evalue), "traceback": [clean(line, 10_000) for line in stb]})
+        screen().show(
+            {
+                "output_type": "error",
+                "ename": name,
+                "evalue": _text(evalue),
+                "traceback": [clean(line, 10_000) for line in stb],
+            }
+        )
 
 
 def _text(value: Any) -> str:

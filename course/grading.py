@@ -208,7 +208,7 @@ def _brief(record: Record) -> dict[str, Any]:
 
 
 def explain(record: Record, source: contract.Source) -> Iterator[Table | str]:
-    """What ran, what each test saw, time and memory."""
+    """What ran, what each test saw, time and memory; how it was graded before."""
     yield _("{student} · {assignment}　自动评分 {score:g}/{points:g}").format(
         student=record.student, assignment=record.assignment, score=record.score, points=source.points
     )
@@ -232,6 +232,9 @@ def explain(record: Record, source: contract.Source) -> Iterator[Table | str]:
         answers = "\n".join(f"{name}：{what}" for name, what in test.answers.items())
         tests.add_row(test.cell, f"{test.score:g}/{test.points:g}", f"{test.seconds:.2f}", answers, _told(test))
     yield tests
+    for old in Store(Classroom.here().records).history(record.assignment, record.student):
+        if old.made_from != record.made_from:
+            yield _("另有一份记录：{graded} 评得 {score:g} 分").format(graded=old.graded, score=old.score)
 
 
 _STATUS: dict[str, Callable[[], str]] = {

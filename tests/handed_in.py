@@ -1,5 +1,6 @@
 """Submissions of an assignment as students hand them in: the release, with answers in its slots."""
 
+import copy
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -29,8 +30,10 @@ def notebook(source: Source, answers: Mapping[str, Answer] | None = None) -> dic
             if answer is not None and cell.role is Role.SOLUTION:
                 text = answer(text) if callable(answer) else answer
         code = {"outputs": [], "execution_count": None} if cell.kind == "code" else {}
-        cells.append({"cell_type": cell.kind, "id": cell.id, "metadata": cell.metadata, "source": text, **code})
-    return {"cells": cells, "metadata": source.metadata, "nbformat": 4, "nbformat_minor": 5}
+        cells.append(
+            {"cell_type": cell.kind, "id": cell.id, "metadata": copy.deepcopy(cell.metadata), "source": text, **code}
+        )
+    return {"cells": cells, "metadata": copy.deepcopy(source.metadata), "nbformat": 4, "nbformat_minor": 5}
 
 
 def reference(text: str) -> str:

@@ -166,17 +166,17 @@ def _room(child: int) -> list[psutil.Process]:
 
 def _resident(child: int) -> float:
     """Bytes in memory, shared ones counted for each process: quick, and never too little."""
-    total = 0
-    for process in _room(child):
-        with contextlib.suppress(psutil.Error):
-            total += process.memory_info().rss
-    return total
+    return _sum(child, lambda process: process.memory_info().rss)
 
 
 def _memory(child: int) -> float:
     """Bytes in memory, shared ones counted in part."""
-    total = 0
+    return _sum(child, lambda process: process.memory_full_info().pss)
+
+
+def _sum(child: int, measure: Callable[[psutil.Process], float]) -> float:
+    total = 0.0
     for process in _room(child):
-        with contextlib.suppress(psutil.Error):
-            total += process.memory_full_info().pss
+        with contextlib.suppress(psutil.Error):  # it has just ended
+            total += measure(process)
     return total

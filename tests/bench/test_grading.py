@@ -44,14 +44,6 @@ def one_thread_each() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def classroom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Classroom:
-    monkeypatch.setenv("CRM_CLASSROOM", str(tmp_path / "class"))
-    classroom = Classroom.here()
-    classroom.create()
-    return classroom
-
-
 @pytest.fixture(scope="module")
 def source() -> Any:
     return grading.instructors_copy(A04)

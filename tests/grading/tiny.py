@@ -102,8 +102,13 @@ class TinyClass:
     def notebook(self, student: str) -> Path:
         return self.desk.course / "autograded" / student / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
 
+    @property
+    def recorded(self) -> list[str]:
+        """Students with a record."""
+        return sorted(path.name for path in (self.store.folder / ASSIGNMENT).glob("*") if path.is_dir())
+
     def records(self) -> dict[str, list[Record]]:
-        return {name: self.store.history(ASSIGNMENT, name) for name in self.store.students(ASSIGNMENT)}
+        return {name: self.store.history(ASSIGNMENT, name) for name in self.recorded}
 
     def mark_by_hand(self, student: str, name: str, mark: float) -> None:
         with Gradebook(self.db_url) as book:

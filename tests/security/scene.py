@@ -6,7 +6,6 @@ only thing that sees something of a test, its arguments.
 
 import copy
 import json
-import re
 import secrets
 import socket
 import threading
@@ -19,19 +18,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from autograder import contract, submission
-from autograder.contract import STUBS, Role, Source
+from autograder import contract
+from autograder.contract import Source
 from autograder.records import Record
 from autograder.runner import Desk, Summary
 from course.hub.classroom import Classroom
 from course.hub.release import make_version
 from crmlab.paths import course_root
+from tests import handed_in
 
 ASSIGNMENT, NOTEBOOK = "a04-segmentation", "segmentation"
-STAMP = "2026-11-22 08:00:00.000000 UTC"
 FULL = {"a04-1": 3.0, "a04-2": 4.0, "a04-3": 4.0, "a04-4": 3.0, "a04-5": 4.0, "a04-6": 4.0, "a04-8": 2.0}
 """Points of each task."""
-_SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION\n?", re.DOTALL)
 
 
 def canary() -> str:
@@ -114,20 +112,6 @@ def plain_a04() -> dict[str, Any]:
 # ---------------------------------------------------------------------------------------------------- submissions
 
 
-def handed_out(source: Source) -> dict[str, Any]:
-    """The notebook as a student gets it, with all tasks solved."""
-    cells = []
-    for cell in source.cells:
-        text = submission.released(cell, STUBS)
-        if cell.role is Role.SOLUTION:
-            text = _SOLUTION.sub(lambda match: match[1], cell.source)
-        elif cell.role is Role.MANUAL:
-            text = "VIP 优先；普通做满减；休眠先回访。"
-        entry = {"cell_type": cell.kind, "id": cell.id, "metadata": copy.deepcopy(cell.metadata), "source": text}
-        cells.append(entry | ({"execution_count": None, "outputs": []} if cell.kind == "code" else {}))
-    return {"cells": cells, "metadata": copy.deepcopy(source.metadata), "nbformat": 4, "nbformat_minor": 5}
-
-
 def cell_of(document: dict[str, Any], name: str) -> dict[str, Any]:
     return next(cell for cell in document["cells"] if cell["id"] == name)
 
@@ -149,7 +133,7 @@ def notebook(
     edit: Edit | None = None,
 ) -> dict[str, Any]:
     """A submission: ``answers`` by task in place of right ones, own cells behind the given one and at the end."""
-    document = handed_out(source)
+    document = handed_in.notebook(source)
     for task, code in (answers or {}).items():
         cell_of(document, f"{task}-solution")["source"] = code
     if before:
@@ -187,7 +171,7 @@ class Scene:
         folder.mkdir(parents=True, exist_ok=True)
         content = document if isinstance(document, bytes) else json.dumps(document).encode()
         (folder / f"{NOTEBOOK}.ipynb").write_bytes(content)
-        (folder / "timestamp.txt").write_text(STAMP)
+        (folder / "timestamp.txt").write_text(handed_in.STAMP)
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """nbgrader's steps of this course, and the release of an assignment."""
 
-from pathlib import Path
-
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -10,14 +8,6 @@ from course.hub.classroom import FIRST_ASSIGNMENT, Classroom
 from course.hub.nbgrader_links import RewriteLinks
 from course.hub.release import is_released, register_students, release, source_version
 from crmlab.errors import CourseError
-
-
-@pytest.fixture
-def classroom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Classroom:
-    monkeypatch.setenv("CRM_CLASSROOM", str(tmp_path / "class"))
-    room = Classroom.here()
-    room.create()
-    return room
 
 
 def test_links_lead_into_the_book() -> None:

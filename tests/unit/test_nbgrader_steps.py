@@ -69,14 +69,6 @@ get_ipython().displayhook(4.0)
 # --- grading goes one way --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def classroom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Classroom:
-    monkeypatch.setenv("CRM_CLASSROOM", str(tmp_path / "class"))
-    room = Classroom.here()
-    room.create()
-    return room
-
-
 def hand_in(room: Classroom, student: str, content: str = "") -> None:
     folder = room.course / "submitted" / student / ASSIGNMENT
     folder.mkdir(parents=True)
