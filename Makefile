@@ -49,9 +49,10 @@ lint: setup
 test: lint
 	@echo "● 测试 tests/unit（crmlab 的行覆盖率不低于 95 %）"
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/unit -n auto --dist loadfile --cov=crmlab --cov-report= --cov-fail-under=95
-	@for stage in notebooks grading security browser; do \
-	  echo "● 测试 tests/$$stage"; $(BIN)/pytest -q tests/$$stage || exit 1; \
-	done
+	@echo "● 测试 tests/notebooks、tests/grading、tests/security（两份并行）"
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/notebooks tests/grading tests/security -n 2 --dist loadfile
+	@echo "● 测试 tests/browser"
+	@$(BIN)/pytest -q tests/browser
 
 book: setup
 	@$(BIN)/course book

@@ -16,6 +16,7 @@ from autograder import contract
 from autograder.gradebook import Gradebook
 from autograder.records import Record, TestRun
 from autograder.runner import Backend, Desk, Summary, grade_class, handed_in
+from autograder.store import Store
 from course.hub.classroom import Classroom
 from crmlab.errors import CourseError
 from crmlab.i18n import _

@@ -86,6 +86,7 @@ def test_regrading_lists_whose_marks_changed(graded, course, classroom, monkeypa
     back = json.loads(course("grade", A04, "--json").stdout)
     assert [record["student"] for record in back["entered"]] == ["student02"]
     assert back["graded"] == []
+    assert "评得 19 分" in course("grade", A04, "--explain", "student02").stdout
 
 
 def test_the_report_counts_misconceptions_and_writes_a_page(graded, course, classroom):
