@@ -24,7 +24,7 @@ from autograder import wire
 from autograder.messages import Answers, Ask, Call, Enter, Message, Outcome, Ran, Ready, RunCell, Shown, pack, unpack
 from autograder.sandbox.channel import Channel, ChannelClosedError
 from autograder.sandbox.limits import Limits
-from autograder.sandbox.room import HOME, WORK, run_and_end
+from autograder.sandbox.room import run_and_end
 from autograder.wire.names import clean
 from crmlab.i18n import _
 
@@ -302,11 +302,11 @@ def _hear(channel: Channel, shell: InteractiveShell) -> None:
 
 def settle(message: Enter) -> None:
     """The student's id, seeded chance, the files beside the notebook."""
-    os.environ.update({STUDENT_VARIABLE: message.student, "HOME": HOME, "JUPYTERHUB_USER": message.student})
+    os.environ.update({STUDENT_VARIABLE: message.student, "JUPYTERHUB_USER": message.student})
     random.seed(message.seed)
     np.random.seed(message.seed % 2**32)
     for name, content in message.files.items():
-        path = Path(WORK, name)
+        path = Path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     sys.path.insert(0, "")  # modules beside the notebook, as in Jupyter

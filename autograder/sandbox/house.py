@@ -112,7 +112,7 @@ class House:
         channel, inmate_end = Channel.pair()
         door, keeper_end = socket.socketpair()
         with inmate_end, keeper_end:
-            request = msgspec.msgpack.encode(Request(kind, limits, self._walls))
+            request = msgspec.msgpack.encode(Request(kind, limits))
             socket.send_fds(self._control, [request], [inmate_end.fileno(), keeper_end.fileno()])
         return Room(channel, door)
 
@@ -130,7 +130,8 @@ class House:
         """Warm up a zygote and try a room: walls that can't be built must be known before a student's code runs."""
         self._stop()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        program = [sys.executable, "-P", "-m", "autograder.sandbox.zygote", str(theirs.fileno())]
+        walls = "walls" if self._walls else "trusted"
+        program = [sys.executable, "-P", "-m", "autograder.sandbox.zygote", str(theirs.fileno()), walls]
         with tempfile.TemporaryFile() as errors, theirs:
             self._process = subprocess.Popen(
                 [*(bubblewrap() if self._walls else ()), *program],

@@ -9,9 +9,11 @@ import contextlib
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from typing import Literal, NoReturn
@@ -22,7 +24,8 @@ import psutil
 from autograder.sandbox import linux
 from autograder.sandbox.limits import MIB, Limits
 
-WORK, HOME = "/tmp/work", "/tmp/home"
+PLACE = "/tmp"
+"""The room's own folder; in it ``work``, where cells run, and ``home``."""
 HOST_PROC = "/host-proc"
 """Where the house shows the machine's /proc: without one in sight the kernel allows no new one. Hidden in rooms."""
 
@@ -51,14 +54,18 @@ def live(door: socket.socket, limits: Limits, walls: bool, inmate: Callable[[], 
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     linux.die_with_parent()
     uid, gid = os.getuid(), os.getgid()
+    place = PLACE if walls else tempfile.mkdtemp(prefix="crm-room-")
     if walls:
         linux.unshare(linux.ALL_NAMESPACES & ~linux.CLONE_NEWNS)  # the doorkeeper goes on seeing the house's /proc
         linux.map_ids(_STUDENT, uid, gid)
     child = os.fork()
     if child == 0:
         door.close()
-        run_and_end(lambda: _settle_and_run(limits, walls, inmate))
-    door.sendall(msgspec.msgpack.encode(_keep_door(door, child, limits)))
+        run_and_end(lambda: _settle_and_run(place, limits, walls, inmate))
+    left = _keep_door(door, child, limits)
+    if not walls:
+        shutil.rmtree(place, ignore_errors=True)
+    door.sendall(msgspec.msgpack.encode(left))
 
 
 def run_and_end(work: Callable[[], None]) -> NoReturn:
@@ -78,13 +85,14 @@ def run_and_end(work: Callable[[], None]) -> NoReturn:
 # -------------------------------------------------------------------------------------------------- the inmate
 
 
-def _settle_and_run(limits: Limits, walls: bool, inmate: Callable[[], None]) -> None:
+def _settle_and_run(place: str, limits: Limits, walls: bool, inmate: Callable[[], None]) -> None:
     linux.die_with_parent()
     if walls:
         _furnish(limits)
-    os.makedirs(WORK, exist_ok=True)
-    os.makedirs(HOME, exist_ok=True)
-    os.chdir(WORK)
+    for folder in ("home", "work"):
+        os.mkdir(f"{place}/{folder}")
+    os.environ["HOME"] = f"{place}/home"
+    os.chdir(f"{place}/work")
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)

@@ -1,4 +1,4 @@
-"""The warm process that rooms are forked from. Runs inside the house: ``python -P -m autograder.sandbox.zygote FD``.
+"""The warm process that rooms are forked from. Runs inside the house: ``python -P -m autograder.sandbox.zygote FD walls``.
 
 It has imported what students and tests use, so that a room opens in milliseconds. It holds no secret: no test, no
 submission, no mark; what is in its memory every student may see.
@@ -36,12 +36,11 @@ class Request(msgspec.Struct):
 
     kind: str
     limits: Limits
-    walls: bool
 
 
-def main(control: socket.socket) -> None:
+def main(control: socket.socket, walls: bool) -> None:
     """Warm up, say so, and open rooms until the house is closed."""
-    if os.getuid() == 0:  # the superuser is above some limits
+    if walls and os.getuid() == 0:  # the superuser is above some limits
         linux.become(NOBODY)
     warm_up()
     control.send(b"ready")
@@ -53,15 +52,15 @@ def main(control: socket.socket) -> None:
         if os.fork() == 0:
             control.close()
             request = msgspec.msgpack.decode(message, type=Request)
-            room.run_and_end(lambda: _open(request, *descriptors))  # noqa: B023 (it never returns)
+            room.run_and_end(lambda: _open(request, walls, *descriptors))  # noqa: B023 (it never returns)
         for descriptor in descriptors:
             os.close(descriptor)
 
 
-def _open(request: Request, channel: int, door: int) -> None:
+def _open(request: Request, walls: bool, channel: int, door: int) -> None:
     module = importlib.import_module(f"autograder.{request.kind}")
     inmate = lambda: module.main(Channel(socket.socket(fileno=channel)), request.limits)  # noqa: E731
-    room.live(socket.socket(fileno=door), request.limits, request.walls, inmate)
+    room.live(socket.socket(fileno=door), request.limits, walls, inmate)
 
 
 def warm_up() -> None:
@@ -79,4 +78,4 @@ def warm_up() -> None:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])))
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2] == "walls")

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -71,7 +72,7 @@ def test_rooms_do_not_meet(house: House, inside):
     other = house.open("student", LIMITS)
     other.channel.send(pack(Enter("student02", 1, {})))
     other.channel.receive(60)
-    other.channel.send(pack(RunCell("import os; print(os.listdir('/tmp'), os.listdir('/dev/shm'))", 1)))
+    other.channel.send(pack(RunCell("import os; print(sorted(os.listdir('/tmp')), os.listdir('/dev/shm'))", 1)))
     assert unpack(other.channel.receive(60)).output["text"] == "['home', 'work'] []\n"
     other.leave()
 
@@ -128,3 +129,20 @@ def test_an_account_without_rights_has_the_same_walls():
     assert done.stdout.startswith("1234 "), done.stderr
     assert "Uid:\t1000\t1000" in done.stdout
     assert "CapEff:\t0000000000000000" in done.stdout
+
+
+def test_trusted_submissions_run_without_walls_each_in_a_folder_that_goes():
+    with House(walls=False) as house:
+        places = []
+        for _ in range(2):
+            room = house.open("student", Limits())
+            room.channel.send(pack(Enter("student01", 1, {"table.csv": b"a"})))
+            room.channel.receive(60)
+            room.channel.send(pack(RunCell("import os; print(os.getcwd(), os.listdir('.'), os.environ['HOME'])", 1)))
+            place, files, home = unpack(room.channel.receive(60)).output["text"].split()
+            assert (files, home) == ("['table.csv']", place.replace("work", "home"))
+            places.append(Path(place))
+            left = room.leave()
+            assert left is not None
+    assert places[0] != places[1]
+    assert not any(place.exists() for place in places)
