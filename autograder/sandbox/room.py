@@ -15,7 +15,7 @@ import socket
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal, NoReturn
 
 import msgspec
@@ -23,11 +23,7 @@ import psutil
 
 from autograder.sandbox import linux
 from autograder.sandbox.limits import MIB, Limits
-
-PLACE = "/tmp"
-"""The room's own folder; in it ``work``, where cells run, and ``home``."""
-HOST_PROC = "/host-proc"
-"""Where the house shows the machine's /proc: without one in sight the kernel allows no new one. Hidden in rooms."""
+from autograder.sandbox.places import HOST_PROC, PLACE, folders
 
 _STUDENT = 1000
 _TICK, _WEIGH = 0.1, 5  # seconds between looks at the room; every how many of them its memory is measured
@@ -109,13 +105,25 @@ def _furnish(limits: Limits) -> None:
     linux.unshare(linux.CLONE_NEWNS)
     linux.make_mounts_private()
     closed = linux.MS_NOSUID | linux.MS_NODEV
-    linux.mount("tmpfs", HOST_PROC, closed, "size=4k,mode=555")
+    with _kept([folder for folder in folders() if folder.startswith(f"{PLACE}/")]):
+        linux.mount("tmpfs", PLACE, closed, f"size={limits.scratch},nr_inodes=20000,mode=700")
     try:
         linux.mount("proc", "/proc", closed | linux.MS_NOEXEC)
     except OSError:  # a container that hides parts of /proc: better none than the zygote's
         linux.mount("tmpfs", "/proc", closed, "size=4k,mode=555")
-    linux.mount("tmpfs", "/tmp", closed, f"size={limits.scratch},nr_inodes=20000,mode=700")
+    linux.mount("tmpfs", HOST_PROC, closed, "size=4k,mode=555")
     linux.mount("tmpfs", "/dev/shm", closed, f"size={limits.scratch},nr_inodes=1000,mode=700")
+
+
+@contextlib.contextmanager
+def _kept(shown: list[str]) -> Iterator[None]:
+    """What must stay in sight although a mount will cover it, for a course that lies in /tmp itself."""
+    held = {folder: os.open(folder, os.O_PATH) for folder in shown}
+    yield
+    for folder, descriptor in held.items():
+        os.makedirs(folder)
+        linux.bind(f"/proc/self/fd/{descriptor}", folder)
+        os.close(descriptor)
 
 
 def _limit(limits: Limits) -> None:
