@@ -56,7 +56,7 @@ def test_the_course_is_read_only_and_assignments_are_not_there(inside):
     assert (
         inside(f"import os; print(sorted(os.listdir({root!r})))") == "['.venv', 'autograder', 'crmlab', 'datasets']\n"
     )
-    for place in (f"{root}/crmlab/x", f"{root}/.venv/x", "/usr/x", "/x", "/dev/x", "/etc/x"):
+    for place in (f"{root}/crmlab/x", f"{root}/.venv/x", f"{root}/x", "/usr/x", "/x", "/dev/x", "/etc/x"):
         assert "Error" in inside(f"open({place!r}, 'w')"), place
 
 
