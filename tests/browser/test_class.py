@@ -120,7 +120,7 @@ def use_chapter(chromium: Browser, running: RunningClass, album: Album) -> Desk:
     verdict = exercise.locator(".crm-verdict")
     expect(verdict).to_be_visible(timeout=60 * SECOND)
     expect(verdict).to_have_class(re.compile("crm-poor"))
-    verdict.scroll_into_view_if_needed()
+    verdict.evaluate("element => element.scrollIntoView({block: 'center'})")  # it is drawn anew at every step
     album.take(desk.page, "widget-before")
     exercise.get_by_role("slider").last.focus()
     for _step in range(40):
@@ -129,7 +129,7 @@ def use_chapter(chromium: Browser, running: RunningClass, album: Album) -> Desk:
         desk.page.keyboard.press("ArrowRight")
         desk.page.wait_for_timeout(400)
     expect(verdict).to_have_class(re.compile("crm-fair|crm-good"))
-    verdict.scroll_into_view_if_needed()
+    verdict.evaluate("element => element.scrollIntoView({block: 'center'})")  # it is drawn anew at every step
     album.take(desk.page, "widget-after")
     desk.save()
     return desk
