@@ -102,6 +102,11 @@ class Record(Struct):
     document: dict[str, Any]
 
     @property
+    def points(self) -> float:
+        """Points that all tests offer."""
+        return sum(test.points for test in self.tests)
+
+    @property
     def score(self) -> float:
         """Points of all tests."""
         return round(sum(test.score for test in self.tests), 2)

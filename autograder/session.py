@@ -45,6 +45,8 @@ from crmlab.i18n import _
 JUDGE_LIMITS = Limits(cell_seconds=60, seconds=600, cpu_seconds=600, memory=4096 * MIB)
 MOST_SHOWN = 64 * MIB
 """Bytes that a room may say in all; honest rooms cut off far below."""
+NONSENSE = (MisbehavedError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What reading a message raises that no honest room sends."""
 _ENTER_SECONDS = 60
 
 
@@ -332,7 +334,7 @@ class _StudentsPart:
             return unpack_from_student(data)
         except ChannelClosedError:
             return self._died()
-        except (MisbehavedError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except NONSENSE:
             return self._betray()
 
     def _show(self, cell: str, output: dict[str, Any]) -> None:
@@ -472,14 +474,7 @@ class _JudgesPart:
             answer = unpack_from_student(line.receive(self._job.limits.cell_seconds))
             if isinstance(answer, Outcome):
                 return answer.sealed
-        except (
-            ChannelClosedError,
-            TimeoutError,
-            MisbehavedError,
-            msgspec.MsgspecError,
-            UnicodeDecodeError,
-            RecursionError,
-        ):
+        except (ChannelClosedError, TimeoutError, *NONSENSE):
             pass
         line.close()
         del self._run.lines[cell.id]

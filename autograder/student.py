@@ -325,31 +325,30 @@ def _run(shell: InteractiveShell, cell: RunCell) -> str:
         screen().flush()
 
 
+class Kept(list[Callable[..., Any]]):
+    """Functions that stay callable, by their handles."""
+
+    def keep(self, function: Callable[..., Any]) -> int:
+        self.append(function)
+        return len(self) - 1
+
+
 def _hand_over(channel: Channel, names: dict[str, Any], asked: Ask, line: int) -> None:
     """Seal the answers; if functions are among them, a copy of this process stays to be called."""
-    functions: list[Callable[..., Any]] = []
-
-    def keep(function: Callable[..., Any]) -> int:
-        functions.append(function)
-        return len(functions) - 1
-
-    sealed = {name: wire.encode(names[name], keep) for name in asked.names if name in names}
+    functions = Kept()
+    sealed = {name: wire.encode(names[name], functions.keep) for name in asked.names if name in names}
     with socket.socket(fileno=line) as end:
         if functions and os.fork() == 0:
             run_and_end(lambda: _serve(Channel(end), functions))
     channel.send(pack(Answers(sealed, bool(functions))))
 
 
-def _serve(line: Channel, functions: list[Callable[..., Any]]) -> None:
+def _serve(line: Channel, functions: Kept) -> None:
     """Answer calls until the line is closed. What functions print goes nowhere."""
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (for the rest of this process)
 
-    def keep(function: Callable[..., Any]) -> int:
-        functions.append(function)
-        return len(functions) - 1
-
     for message in _calls(line):
-        line.send(pack(Outcome(wire.answer_call(functions[message.handle], message.arguments, keep))))
+        line.send(pack(Outcome(wire.answer_call(functions[message.handle], message.arguments, functions.keep))))
 
 
 def _calls(line: Channel) -> Iterator[Call]:

@@ -203,13 +203,12 @@ def grade_assignment(
 
     chosen = [explain] if explain else student
     summary = grading.grade(assignment, students=chosen, workers=workers, scheduler=scheduler, force=force, trust=trust)
-    source = grading.instructors_copy(assignment)
     if as_json:
         typer.echo(grading.as_json(summary))
     elif explain and summary.records:
-        _print(*grading.explain(summary.records[0], source))
+        _print(*grading.explain(summary.records[0]))
     else:
-        _print(*grading.summary_tables(summary, source))
+        _print(*grading.summary_tables(summary))
     if summary.failed:
         raise typer.Exit(1)
 
@@ -229,7 +228,7 @@ def regrade_assignment(
     if as_json:
         typer.echo(grading.as_json(summary))
     else:
-        _print(grading.changes(summary), *grading.summary_tables(summary, grading.instructors_copy(assignment)))
+        _print(grading.changes(summary), *grading.summary_tables(summary))
     if summary.failed:
         raise typer.Exit(1)
 

@@ -87,14 +87,15 @@ def grade(
     classroom = classroom or Classroom.here()
     source = instructors_copy(assignment)
     place = desk(classroom)
-    _check_students(place, assignment, students)
+    chosen = _chosen(place, assignment, students)
     ensure_in_gradebook(assignment, source, place)
     with _backend(workers, scheduler, trust) as backend, _bar(_("评分")) as tick:
-        return grade_class(place, assignment, source, backend, students, force=force, progress=tick)
+        return grade_class(place, assignment, source, backend, chosen, force=force, progress=tick)
 
 
-def _check_students(place: Desk, assignment: str, students: Sequence[str] | None) -> None:
-    known = set(handed_in(place, assignment))
+def _chosen(place: Desk, assignment: str, students: Sequence[str] | None) -> Sequence[str]:
+    """``students``, all of whom handed in; everybody who did if None."""
+    known = handed_in(place, assignment)
     for student in students or ():
         if student not in known:
             raise CourseError(
@@ -102,6 +103,7 @@ def _check_students(place: Desk, assignment: str, students: Sequence[str] | None
                     student=student, assignment=assignment
                 )
             )
+    return known if students is None else students
 
 
 def ensure_in_gradebook(assignment: str, source: contract.Source, place: Desk) -> None:
@@ -160,12 +162,12 @@ def _bar(doing: str) -> Iterator[Callable[[str, int, int], None]]:
 # --------------------------------------------------------------------------------------------------- what is told
 
 
-def summary_tables(summary: Summary, source: contract.Source) -> Iterator[Table | str]:
+def summary_tables(summary: Summary) -> Iterator[Table | str]:
     """The closing table, who needs a person, who failed and why."""
     table = Table(header_style="bold")
     for heading in (_("结果"), _("份数"), _("说明")):
         table.add_column(heading, justify="right" if heading == _("份数") else "left", overflow="fold")
-    table.add_row(_("已评分"), str(len(summary.graded)), _marks_line(summary.graded, source))
+    table.add_row(_("已评分"), str(len(summary.graded)), _marks_line(summary.graded))
     table.add_row(_("补写成绩"), str(len(summary.entered)), _("以前评过，成绩册里缺") if summary.entered else "")
     table.add_row(
         _("没有变化"), str(len(summary.unchanged)), _("提交、测试、数据和环境都没有变") if summary.unchanged else ""
@@ -180,12 +182,12 @@ def summary_tables(summary: Summary, source: contract.Source) -> Iterator[Table 
         yield _("没有评成　{student}：{reason}").format(student=student, reason=reason)
 
 
-def _marks_line(records: list[Record], source: contract.Source) -> str:
+def _marks_line(records: list[Record]) -> str:
     if not records:
         return ""
     scores = [record.score for record in records]
     return _("自动评分满分 {points:g}，平均 {mean:.1f}，最低 {low:g}，最高 {high:g}").format(
-        points=source.points, mean=sum(scores) / len(scores), low=min(scores), high=max(scores)
+        points=records[0].points, mean=sum(scores) / len(scores), low=min(scores), high=max(scores)
     )
 
 
@@ -208,10 +210,10 @@ def _brief(record: Record) -> dict[str, Any]:
     return {**brief, "score": record.score}
 
 
-def explain(record: Record, source: contract.Source) -> Iterator[Table | str]:
+def explain(record: Record) -> Iterator[Table | str]:
     """What ran, what each test saw, time and memory; how it was graded before."""
     yield _("{student} · {assignment}　自动评分 {score:g}/{points:g}").format(
-        student=record.student, assignment=record.assignment, score=record.score, points=source.points
+        student=record.student, assignment=record.assignment, score=record.score, points=record.points
     )
     yield _(
         "提交于 {submitted}，评分于 {graded}；用时 {seconds:.1f} 秒，CPU {cpu:.1f} 秒，内存 {memory:.0f} MiB"

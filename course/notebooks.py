@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from autograder.contract import INSTRUCTOR_TAG as INSTRUCTOR
 from autograder.files import replace_file
 from course.model import CourseFileError, Finding
 from crmlab.i18n import _
@@ -24,7 +25,6 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 CELL_METADATA = ("crm", "nbgrader", "tags")
-INSTRUCTOR = "instructor"
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Json = dict[str, Any]

@@ -19,19 +19,19 @@ from crmlab.errors import CourseError
 from crmlab.i18n import _
 
 
-def current_records(assignment: str, classroom: Classroom | None = None) -> list[Record]:
+def current_records(assignment: str, source: contract.Source) -> list[Record]:
     """The records that hold now, one a student, with their notebooks; for statistics and reports.
 
     Raises:
         CourseError: nothing is graded yet.
     """
-    place = desk(classroom or Classroom.here())
-    source, store = instructors_copy(assignment), Store(place.records)
+    place = desk(Classroom.here())
+    store = Store(place.records)
     records = []
     for student in handed_in(place, assignment):
         record = store.find(assignment, student, make_job(place, assignment, student, source, Limits()).made_from)
         if record is not None:
-            records.append(store.with_document(record))
+            records.append(record)
     if not records:
         raise CourseError(_("作业 {name} 还没有评分；请先运行 course grade {name}。").format(name=assignment))
     return records
@@ -46,7 +46,8 @@ def make(assignment: str, least: float) -> tuple[Statistics, list[Pair], Path]:
     Raises:
         CourseError: nothing is graded yet.
     """
-    records, source = current_records(assignment), instructors_copy(assignment)
+    source = instructors_copy(assignment)
+    records = current_records(assignment, source)
     given = {cell.id: submission.released(cell, contract.STUBS) for cell in source.cells if submission.is_slot(cell)}
     found, pairs = statistics.statistics(records, given), similar.similar(records, given, least)
     path = Classroom.here().records / assignment / "report.html"

@@ -26,6 +26,7 @@ from autograder.sandbox.limits import MIB, Limits
 from autograder.sandbox.places import HOST_PROC, PLACE, folders
 
 _STUDENT = 1000
+_CLOSED = linux.MS_NOSUID | linux.MS_NODEV  # no mount of a room gives rights or devices
 _TICK, _WEIGH = 0.1, 5  # seconds between looks at the room; every how many of them its memory is measured
 
 
@@ -95,7 +96,7 @@ def _settle_and_run(place: str, limits: Limits, walls: bool, inmate: Callable[[]
     _limit(limits)
     if walls:
         linux.drop_privileges()
-        linux.landlock(("/tmp", "/dev/shm"))
+        linux.landlock((PLACE, "/dev/shm"))
         linux.seccomp()
     inmate()
 
@@ -104,15 +105,14 @@ def _furnish(limits: Limits) -> None:
     """Own /tmp and /dev/shm, own /proc; the machine's stays out of sight. The rest is read-only already."""
     linux.unshare(linux.CLONE_NEWNS)
     linux.make_mounts_private()
-    closed = linux.MS_NOSUID | linux.MS_NODEV
     with _kept([folder for folder in folders() if folder.startswith(f"{PLACE}/")]):
-        linux.mount("tmpfs", PLACE, closed, f"size={limits.scratch},nr_inodes=20000,mode=700")
+        linux.mount("tmpfs", PLACE, _CLOSED, f"size={limits.scratch},nr_inodes=20000,mode=700")
     try:
-        linux.mount("proc", "/proc", closed | linux.MS_NOEXEC)
+        linux.mount("proc", "/proc", _CLOSED | linux.MS_NOEXEC)
     except OSError:  # a container that hides parts of /proc: better none than the zygote's
-        linux.mount("tmpfs", "/proc", closed, "size=4k,mode=555")
-    linux.mount("tmpfs", HOST_PROC, closed, "size=4k,mode=555")
-    linux.mount("tmpfs", "/dev/shm", closed, f"size={limits.scratch},nr_inodes=1000,mode=700")
+        linux.mount("tmpfs", "/proc", _CLOSED, "size=4k,mode=555")
+    linux.mount("tmpfs", HOST_PROC, _CLOSED, "size=4k,mode=555")
+    linux.mount("tmpfs", "/dev/shm", _CLOSED, f"size={limits.scratch},nr_inodes=1000,mode=700")
 
 
 @contextlib.contextmanager
@@ -123,13 +123,13 @@ def _kept(shown: list[str]) -> Iterator[None]:
     tops = {f"{PLACE}/{folder.split('/')[2]}" for folder in shown} - set(shown)
     for top in tops:
         os.mkdir(top)
-        linux.mount("tmpfs", top, linux.MS_NOSUID | linux.MS_NODEV, "size=64k,mode=755")
+        linux.mount("tmpfs", top, _CLOSED, "size=64k,mode=755")
     for folder, descriptor in held.items():
         os.makedirs(folder)
         linux.bind(f"/proc/self/fd/{descriptor}", folder)
         os.close(descriptor)
     for top in tops:
-        linux.mount("tmpfs", top, linux.MS_NOSUID | linux.MS_NODEV | linux.MS_REMOUNT | linux.MS_RDONLY)
+        linux.mount("tmpfs", top, _CLOSED | linux.MS_REMOUNT | linux.MS_RDONLY)
 
 
 def _limit(limits: Limits) -> None:
