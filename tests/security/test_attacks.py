@@ -149,8 +149,8 @@ def test_t12_nothing_runs_on_the_page_of_feedback(attack: Attack, attacked: Grad
 def test_report_in_the_terminal_has_no_control_codes(student: str, attacked: Graded) -> None:
     told = io.StringIO()
     console = Console(file=told, width=160)
-    for part in grading.explain(attacked.records[student], attacked.scene.source):
+    for part in grading.explain(attacked.records[student]):
         console.print(part, highlight=False, markup=False)
-    for part in grading.summary_tables(attacked.summary, attacked.scene.source):
+    for part in grading.summary_tables(attacked.summary):
         console.print(part, highlight=False, markup=False)
     assert re.findall(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", told.getvalue()) == []
