@@ -6,25 +6,28 @@ from pathlib import Path
 from typing import Any
 
 import nbgrader
+from course.exchange import configure as configure_exchange
 from nbgrader.converters import GenerateAssignment, GenerateFeedback
 
 from autograder.contract import STUBS
 from autograder.nbgrader_steps import HideTests, StripInstructorCells, autograde_with
-from course.hub.classroom import COURSE_ID, Classroom
+from course.hub.classroom import Classroom
 from course.hub.nbgrader_links import RewriteLinks
 from crmlab.paths import course_root
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 (the loader of the file provides it)
 classroom = Classroom.here()
 
-c.CourseDirectory.course_id = COURSE_ID
+c.CourseDirectory.course_id = classroom.section
 c.CourseDirectory.source_directory = "assignments"
+user = os.environ.get("JUPYTERHUB_USER", "")
 if os.environ.get("CRM_ROLE") == "student":
-    # All servers run under one account, so nbgrader can't tell students apart by the system's user name.
-    c.CourseDirectory.student_id = os.environ["JUPYTERHUB_USER"]
+    # Accounts of the system tell nothing about who is who: a class may run all servers under one.
+    c.CourseDirectory.student_id = user
 else:
-    # Gradebook and submissions belong to the class, not to the folder in which a command is typed.
-    c.CourseDirectory.root = str(classroom.course)
+    # Gradebook and submissions belong to the class, not to the folder in which a command is typed. formgrader links
+    # into the course's folder, so on a server it is seen from the home.
+    c.CourseDirectory.root = str(classroom.home(user) / classroom.section if user else classroom.course)
     c.CourseDirectory.db_url = classroom.db_url
 
     def grade(assignment: str, students: Sequence[str], force: bool) -> Any:
@@ -35,12 +38,9 @@ else:
     autograde_with(grade)
 
 c.Exchange.root = str(classroom.exchange)
-c.Exchange.path_includes_course = True  # ~/crm/a04-segmentation
 # The exchange keeps UTC: it writes a zone's name, and reads "CST" back as no zone at all, eight hours off.
 c.NbGraderAPI.timezone = "Asia/Shanghai"  # what formgrader shows, and takes for a due date
-# The owner of a submission's folder is the one account, never the student: the check would call everyone a cheat.
-# So the name on a submission is what the student's server says. A spawner and an exchange with walls make it proof.
-c.ExchangeCollect.check_owner = False
+configure_exchange(c)
 
 c.GenerateAssignment.preprocessors = [
     StripInstructorCells,

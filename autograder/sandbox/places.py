@@ -1,7 +1,6 @@
 """What lies where inside the house and its rooms."""
 
-import sys
-
+from autograder.sandbox.bubblewrap import python
 from crmlab.paths import course_root
 
 SHOWN = ("crmlab", "autograder", "datasets")
@@ -16,5 +15,4 @@ HOST_PROC = "/host-proc"
 
 def folders() -> list[str]:
     """Python, its packages, and the parts of the course that may be seen; system folders are seen anyway."""
-    shown = {sys.base_prefix, sys.prefix, *(str(course_root() / name) for name in SHOWN)}
-    return sorted(folder for folder in shown if not folder.startswith("/usr/") and folder != "/usr")
+    return sorted(python() | {str(course_root() / name) for name in SHOWN})

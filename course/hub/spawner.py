@@ -1,63 +1,212 @@
-"""How a user's server is started: a plain process of the account that runs the class.
-
-This is the replaceable part: ``CRM_SPAWNER`` names another class, and :func:`environment` and :func:`deliver_first`
-serve any of them.
-"""
+"""How a user's server is started: behind walls, kept by a small process of its own, reached through a Unix socket."""
 
 import asyncio
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from jupyterhub.spawner import SimpleLocalProcessSpawner
+from jupyterhub.spawner import LocalProcessSpawner
+from tornado.web import HTTPError
+from traitlets import Bool
 
+from autograder.files import replace_file
+from course.exchange.boxes import open_boxes
+from course.hub import walls
 from course.hub.classroom import Classroom
-from course.hub.materials import deliver, materials
-from course.hub.people import Role, read_class_list
-from crmlab.errors import CourseError
+from course.hub.limits import limits_for, make_group
+from course.people import Person, read_people
+from crmlab.i18n import _
 from crmlab.paths import course_root
 
+KEEPER = Path(__file__).with_name("keeper.py")
+ANY_PORT = 8888
+"""What JupyterHub and Jupyter Server want to hear though the server listens on a socket."""
 
-class ClassSpawner(SimpleLocalProcessSpawner):
-    """One process a user. No walls: who can run Python here can read what the account can read."""
+
+class ClassSpawner(LocalProcessSpawner):
+    """Starts servers behind walls, or without any where the class trusts its users."""
+
+    walls = Bool(True, help="whether servers are walled off from each other").tag(config=True)
+
+    @property
+    def server(self) -> Any:
+        """JupyterHub's record of the server; its address is always the socket, which the database can't hold."""
+        server = LocalProcessSpawner.server.fget(self)  # type: ignore[attr-defined]
+        if server is not None and server.orm_server is not None:
+            server.bind_url = socket_url(self._runtime / "server.sock")
+        return server
+
+    @server.setter
+    def server(self, server: Any) -> None:
+        LocalProcessSpawner.server.fset(self, server)  # type: ignore[attr-defined]
+
+    @property
+    def _runtime(self) -> Path:
+        return runtime_folder(self.user.name, self.name)
 
     def user_env(self, env: dict[str, str]) -> dict[str, str]:
-        return super().user_env(env) | environment(Classroom.here(), self.user.name)
+        return env | environment(self._classroom(), self._person(), self._runtime, self.walls)
+
+    async def start(self) -> str:
+        """Start the server. Returns the address of its socket.
+
+        :raises HTTPError: if the user is not on the class list, or the server belongs to a section that is not theirs.
+        """
+        self.port = ANY_PORT
+        person, classroom = self._person(), self._classroom()
+        account = account_of(person) if self.walls else None
+        await asyncio.to_thread(prepare, classroom, person, self._runtime, account)
+        command = [*server_command(classroom, person, self._runtime, account, self.walls), *self.cmd, *self.get_args()]
+        log = server_log(classroom, self._runtime.name)
+        with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600), "wb") as stream:
+            self.proc = subprocess.Popen(
+                command, env=self.get_env(), cwd="/", start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        self.pid = self.proc.pid
+        return socket_url(self._runtime / "server.sock")
+
+    def _person(self) -> Person:
+        person = read_people(Classroom.here()).get(self.user.name)
+        if person is None:
+            raise _refused(_("{name} 不在班级名单里。").format(name=self.user.name))
+        return person
+
+    def _classroom(self) -> Classroom:
+        """The class as seen from the section that this server is for: a named server carries its section's name."""
+        person = self._person()
+        if self.name and not (walls.is_staff(person) and self.name in person.sections):
+            raise _refused(_("没有名为 {name} 的教学班，或者它不归你管。").format(name=self.name))
+        return Classroom.here().of(self.name or person.sections[0])
 
 
-def environment(classroom: Classroom, user: str) -> dict[str, str]:
-    """What a user's server and kernels must know; no secrets.
+def _refused(sentence: str) -> HTTPError:
+    error = HTTPError(403, sentence)
+    error.jupyterhub_message = sentence  # type: ignore[attr-defined]
+    return error
 
-    Kernels talk through sockets in the runtime folder, whose path must be short (107 bytes), so it is not in the home.
+
+def socket_url(path: Path) -> str:
+    """The address of a server that listens on a Unix socket, as JupyterHub and its proxy write it."""
+    return f"http+unix://{quote(str(path), safe='')}"
+
+
+def runtime_folder(user: str, server: str = "") -> Path:
+    """Where a server's sockets lie: the class's folder for sockets has a short path, for theirs may have 107 bytes."""
+    return Path(os.environ["CRM_RUNTIME_DIR"]) / "servers" / (f"{user}+{server}" if server else user)
+
+
+def server_log(classroom: Classroom, name: str) -> Path:
+    """The log of one server; the one of the start before is kept beside it."""
+    log = classroom.hub / "servers" / f"{name}.log"
+    log.parent.mkdir(mode=0o700, exist_ok=True)
+    if log.exists():
+        log.replace(log.with_suffix(".log.1"))
+    return log
+
+
+def environment(classroom: Classroom, person: Person, runtime: Path, walled: bool) -> dict[str, str]:
+    """What a server and its kernels must know. No secret of the class is in it, except for staff the way to a gradebook
+    on a database server.
     """
-    return {
-        "CRM_ROLE": role_of(classroom, user),
+    known = {
+        "CRM_ROLE": person.role,
+        "CRM_SECTION": classroom.section,
+        "CRM_SECTIONS": ",".join(person.sections),
         "CRM_COURSE_ROOT": str(course_root()),
         "CRM_CLASSROOM": str(classroom.folder),
         "CRM_CLASS_PROCESS": os.environ["CRM_CLASS_PROCESS"],
-        "JUPYTER_RUNTIME_DIR": str(Path(os.environ["CRM_RUNTIME_DIR"]) / user),
+        "CRM_SOCKET": str(runtime / "server.sock"),
+        "JUPYTER_RUNTIME_DIR": str(runtime),
         "JUPYTER_CONFIG_PATH": str(course_root()),  # nbgrader_config.py lies there
         "JUPYTER_PATH": str(Path(__file__).resolve().parent / "jupyter"),  # formgrader's pages without a CDN
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "HOME": str(classroom.home(person.name)),
+        "USER": person.name,
+        "SHELL": "/bin/bash",
         "LANG": "C.UTF-8",
     }
+    if walled:
+        known["TMPDIR"] = "/tmp"
+    if walls.is_staff(person) and not classroom.db_url.startswith("sqlite:"):
+        known["CRM_DB_URL"] = classroom.db_url
+    return known
 
 
-def role_of(classroom: Classroom, user: str) -> Role:
-    """The role of ``user`` on the class list; a name that is not on it has a student's rights."""
-    person = read_class_list(classroom.passwords).get(user)
-    return person.role if person else "student"
+def server_command(classroom: Classroom, person: Person, runtime: Path, account: int | None, walled: bool) -> list[str]:
+    """Keeper, walls and entrance of a server: the command before the server's own."""
+    staff = walls.is_staff(person)
+    limits = limits_for(staff)
+    parent = own_group_of_class()
+    group = make_group(parent, runtime.name, limits, staff) if parent else "-"
+    keeper = [sys.executable, "-I", "-S", str(KEEPER), str(0 if parent else limits.memory), str(group), "--"]
+    materials = classroom.materials / ("instructor" if staff else "student")
+    entrance = walls.entrance(limits, account, classroom.home(person.name), materials, staff or not walled)
+    if not walled:
+        return [*keeper, *entrance]
+    network = staff and not classroom.db_url.startswith("sqlite:")
+    hub = Path(os.environ["CRM_RUNTIME_DIR"]) / "hub"
+    wall = walls.command(
+        walls.sights(classroom, person), runtime, hub, runtime / "passwd", limits, staff=staff, network=network
+    )
+    return [*keeper, *wall, *entrance]
 
 
-async def deliver_first(spawner: Any) -> None:
-    """Hook before a server starts: lay the newest chapters into the home.
+def own_group_of_class() -> Path | None:
+    """The control group that ``course up`` divided for the servers, if it could."""
+    named = os.environ.get("CRM_CGROUP")
+    return Path(named) if named else None
 
-    A broken chapter or a full disk keeps nobody from their work: it is told in the hub's log.
+
+# ------------------------------------------------------------------------------------------------------ preparation
+
+
+def prepare(classroom: Classroom, person: Person, runtime: Path, account: int | None) -> None:
+    """Make the folders that the person's server will see, owned by the account that it will have."""
+    home = classroom.home(person.name)
+    for folder in (home, runtime):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for section in person.sections:
+        there = classroom.of(section)
+        there.outbound.mkdir(parents=True, exist_ok=True)
+        if walls.is_staff(person):
+            _link(home / section, there.course)
+        else:
+            open_boxes(there, [person.name], owner=account)
+    shown = account if account is not None else walls.STAFF_ACCOUNT if walls.is_staff(person) else os.getuid()
+    entry = f"{person.name}:x:{shown}:{shown}::{home}:/bin/bash\n"
+    replace_file(runtime / "passwd", entry.encode("utf-8"))
+    (runtime / "server.sock").unlink(missing_ok=True)
+    if account is not None:
+        _give(runtime, account)
+        if home.stat().st_uid != account:
+            _give(home, account)
+
+
+def _link(link: Path, target: Path) -> None:
+    """Show the course's folder in a home, because formgrader links into it. What the owner put there stays."""
+    if link.is_symlink() and link.readlink() != target:
+        link.unlink()
+    if not link.is_symlink() and not link.exists():
+        link.symlink_to(target, target_is_directory=True)
+
+
+def _give(folder: Path, account: int) -> None:
+    """Make an account the owner of a folder and all in it; links themselves, never what they lead to."""
+    for inside, folders, files in os.walk(folder):
+        for name in [*folders, *files]:
+            os.lchown(os.path.join(inside, name), account, account)
+    os.lchown(folder, account, account)
+
+
+def account_of(person: Person) -> int | None:
+    """The account that a student's server becomes; None where it stays the one that runs the class.
+
+    Only the superuser can give accounts away.
     """
-    classroom, user = Classroom.here(), spawner.user.name
-    try:
-        newest = await asyncio.to_thread(materials, role_of(classroom, user))
-        await asyncio.to_thread(deliver, classroom.home(user), newest)
-    except (CourseError, OSError) as error:
-        spawner.log.error("Chapters were not delivered to %s: %s", user, error)
+    if os.getuid() != 0 or walls.is_staff(person):
+        return None
+    return walls.FIRST_STUDENT_ACCOUNT + person.number

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -27,10 +29,11 @@ from rich.panel import Panel
 from rich.table import Table
 
 from course.hub import preflight
-from course.hub.classroom import FIRST_ASSIGNMENT, INSTRUCTOR, Classroom
-from course.hub.materials import deliver, materials
-from course.hub.people import enrol, read_class_list
+from course.hub.classroom import FIRST_ASSIGNMENT, FIRST_SECTION, Classroom
+from course.hub.limits import divide, own_group
+from course.hub.materials import write_editions
 from course.hub.release import is_released, register_students, release
+from course.people import enrol, read_people, students_of
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 from crmlab.paths import course_root
@@ -43,11 +46,12 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 console = Console()
 
 
-def up(students: int = 3, port: int = 8000) -> None:
+def up(students: int = 3, port: int = 8000, trust_users: bool = False) -> None:
     """Start the class and keep it running until Ctrl-C or SIGTERM, then stop all of it.
 
-    :param students: how many students there must be at least; students who exist already stay.
+    :param students: how many practice students a class without a list of its own must have at least.
     :param port: the port of 127.0.0.1 at which the class is reached.
+    :param trust_users: no walls between the users' servers.
     :raises CourseError: if something is in the way; nothing is left running then.
     """
     began = time.monotonic()
@@ -56,11 +60,19 @@ def up(students: int = 3, port: int = 8000) -> None:
     preflight.check_students(students)
     preflight.check_folder(classroom.folder)
     preflight.check_disk(classroom.folder)
+    if not trust_users:
+        preflight.check_walls()
     classroom.create()
     with _only_one(classroom, port), _stoppable():
         try:
-            hub = _start(classroom, students, port, began)
-            _wait(hub, classroom)
+            _end_leftovers(classroom)
+            preflight.check_port(port)
+            book = _prepare(classroom, students)
+            with _step(_("启动 JupyterHub")):
+                hub = Hub(classroom, book, port, trust_users)
+                hub.start()
+            _summary(classroom, port, time.monotonic() - began, trust_users)
+            hub.keep()
         except KeyboardInterrupt:
             pass
         finally:
@@ -69,31 +81,32 @@ def up(students: int = 3, port: int = 8000) -> None:
     console.print(_("课堂已停止。"))
 
 
-def _start(classroom: Classroom, students: int, port: int, began: float) -> subprocess.Popen[bytes]:
-    """All steps in order; returns the hub's process when it answers."""
-    _end_leftovers(classroom)
-    preflight.check_port(port)
+def _prepare(classroom: Classroom, students: int) -> Path:
+    """Everything that must lie ready before the hub starts. Returns the folder of the book."""
     with _step(_("网页组件")):
         if preflight.node_packages_missing(course_root()):
             preflight.install_node_packages(course_root())
     with _step(_("课程网站"), spinner=False):
         book = _book()
     with _step(_("班级名单")):
-        passwords = enrol(classroom, students)
-        names = [name for name in read_class_list(classroom.passwords) if name != INSTRUCTOR]
-        if classroom.recall("gradebook") != names:
-            register_students(names, classroom)
-            classroom.remember("gradebook", names)
+        _show_passwords(enrol(classroom, students))
+        for section in {FIRST_SECTION}.union(*(person.sections for person in read_people(classroom).values())):
+            _prepare_section(classroom.of(section))
     with _step(_("发布作业 {name}").format(name=FIRST_ASSIGNMENT)) as notes:
         notes += _release_first(classroom)
-    with _step(_("分发章节")):
-        _deliver_all(classroom)
-    with _step(_("启动 JupyterHub")):
-        ports = [*preflight.free_ports(3), port]
-        hub = _start_hub(classroom, ports, book)
-        _wait_for_answer(hub, classroom, ports)
-    _summary(classroom, port, passwords, len(names), time.monotonic() - began)
-    return hub
+    with _step(_("整理章节")):
+        write_editions(classroom.materials)
+    return book
+
+
+def _prepare_section(classroom: Classroom) -> None:
+    """The folders of a section, and its students in its gradebook."""
+    classroom.create()
+    students = students_of(classroom)
+    known = [[person.name, person.title] for person in students]
+    if classroom.recall(f"gradebook:{classroom.section}") != known:
+        register_students(students, classroom)
+        classroom.remember(f"gradebook:{classroom.section}", known)
 
 
 # --- steps -----------------------------------------------------------------------------------------------------------
@@ -136,66 +149,6 @@ def _release_first(classroom: Classroom) -> list[str]:
     return []
 
 
-def _deliver_all(classroom: Classroom) -> None:
-    people = read_class_list(classroom.passwords)
-    newest = {role: materials(role) for role in {person.role for person in people.values()}}
-    for name, person in people.items():
-        deliver(classroom.home(name), newest[person.role])
-
-
-def _start_hub(classroom: Classroom, ports: list[int], book: Path) -> subprocess.Popen[bytes]:
-    """Start the hub in a session of its own, so that a Ctrl-C reaches it only through :func:`up`."""
-    hub_port, api_port, book_port, port = ports
-    runtime = _new_runtime_folder(classroom)
-    environment = os.environ | {
-        MARK: str(classroom.folder),
-        "CRM_CLASSROOM": str(classroom.folder),
-        "CRM_PORT": str(port),
-        "CRM_HUB_PORT": str(hub_port),
-        "CRM_PROXY_API_PORT": str(api_port),
-        "CRM_BOOK_PORT": str(book_port),
-        "CRM_BOOK": str(book),
-        "CRM_RUNTIME_DIR": str(runtime),
-    }
-    config = Path(__file__).with_name("jupyterhub_config.py")
-    if classroom.log.exists():
-        classroom.log.replace(classroom.log.with_suffix(".log.1"))
-    with _private_log(classroom.log) as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "jupyterhub", "-f", str(config)],
-            cwd=classroom.hub,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-
-def _wait_for_answer(hub: subprocess.Popen[bytes], classroom: Classroom, ports: list[int]) -> None:
-    """Return when hub and book answer at the public port.
-
-    :raises CourseError: if the hub ends, or does not answer within a minute.
-    """
-    hub_port, _api_port, book_port, port = ports
-    base = f"http://{preflight.HOST}"
-    # First behind the proxy, then through it: asked too early, the proxy would fill the log with errors.
-    waiting = [
-        f"{base}:{hub_port}/hub/api",
-        f"{base}:{book_port}/book/",
-        f"{base}:{port}/hub/api",
-        f"{base}:{port}/book/",
-    ]
-    deadline = time.monotonic() + ANSWER_SECONDS
-    while waiting:
-        if hub.poll() is not None or time.monotonic() > deadline:
-            raise CourseError(_("JupyterHub 没有启动成功；原因记在 {log}。").format(log=classroom.log))
-        if _answers(waiting[0]):
-            waiting.pop(0)
-        else:
-            time.sleep(0.1)
-
-
 def _answers(url: str) -> bool:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -205,29 +158,129 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _wait(hub: subprocess.Popen[bytes], classroom: Classroom) -> None:
-    """Until the hub ends, which it should not do by itself."""
-    hub.wait()
-    raise CourseError(_("JupyterHub 意外停止；原因记在 {log}，再运行 make up 即可恢复。").format(log=classroom.log))
+def _show_passwords(passwords: dict[str, str]) -> None:
+    """Passwords of new practice accounts, shown this once."""
+    if not passwords:
+        return
+    table = Table(_("账号"), _("初始密码"), title=_("新账号（密码只显示这一次）"))
+    for name, password in passwords.items():
+        table.add_row(name, password)
+    console.print(table)
 
 
-def _summary(classroom: Classroom, port: int, passwords: dict[str, str], students: int, seconds: float) -> None:
-    """Where the class is, who is in it, how to stop it. Passwords are shown only when they are new."""
+def _summary(classroom: Classroom, port: int, seconds: float, trust_users: bool) -> None:
+    """Where the class is, who is in it, how to stop it."""
     home = f"http://{preflight.HOST}:{port}/"
+    people = read_people(classroom).values()
     rows = Table.grid(padding=(0, 2))
     rows.add_row(_("课堂"), home)
     rows.add_row(_("课程网站"), home + "book/")
-    rows.add_row(_("教师"), INSTRUCTOR)
-    rows.add_row(_("学生"), _("{count} 名").format(count=students))
+    rows.add_row(_("教师"), _("、").join(person.name for person in people if person.role == "instructor"))
+    rows.add_row(_("学生"), _("{count} 名").format(count=sum(person.role == "student" for person in people)))
+    rows.add_row(_("隔离"), _("无，只适合用户彼此信任的场合") if trust_users else _("每位用户各自隔离"))
     rows.add_row(_("停止"), "Ctrl-C")
     console.print(Panel(rows, title=_("课堂已就绪，用时 {seconds:.1f} 秒").format(seconds=seconds), expand=False))
-    if passwords:
-        list_of_new = Table(_("账号"), _("初始密码"), title=_("新账号（密码只显示这一次）"))
-        for name, password in passwords.items():
-            list_of_new.add_row(name, password)
-        console.print(list_of_new)
     if classroom.credentials.exists():
         console.print(_("账号与初始密码存于"), str(classroom.credentials), soft_wrap=True, markup=False)
+
+
+# --- the hub and its keeping -----------------------------------------------------------------------------------------
+
+
+class Hub:
+    """The hub's process, started anew when it ends by itself. Users' servers are not its children: they go on."""
+
+    RESTARTS, WITHIN_SECONDS = 5, 600
+    """More restarts than that in that time: something is wrong that starting anew doesn't mend."""
+
+    def __init__(self, classroom: Classroom, book: Path, port: int, trust_users: bool) -> None:
+        self._classroom, self._port = classroom, port
+        self._runtime = _new_runtime_folder(classroom)
+        self._environment = os.environ | {
+            MARK: str(classroom.folder),
+            "CRM_CLASSROOM": str(classroom.folder),
+            "CRM_PORT": str(port),
+            "CRM_BOOK": str(book),
+            "CRM_RUNTIME_DIR": str(self._runtime),
+            "CRM_TRUST_USERS": "1" if trust_users else "",
+            "CRM_CGROUP": _divided_group(),
+        }
+        if classroom.log.exists():
+            classroom.log.replace(classroom.log.with_suffix(".log.1"))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the hub, in a session of its own so that a Ctrl-C reaches it only through :func:`up`.
+
+        :raises CourseError: if it ends, or does not answer within a minute.
+        """
+        config = Path(__file__).with_name("jupyterhub_config.py")
+        with _private_log(self._classroom.log) as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterhub", "-f", str(config)],
+                cwd=self._classroom.hub,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._wait_for_answer(self._process)
+
+    def keep(self) -> None:
+        """Until Ctrl-C: whenever the hub ends, clear away what it left, and start it anew.
+
+        :raises CourseError: if it ends again and again.
+        """
+        ends: list[float] = []
+        while self._process is not None:
+            self._process.wait()
+            now = time.monotonic()
+            ends = [*(end for end in ends if now - end < self.WITHIN_SECONDS), now]
+            if len(ends) > self.RESTARTS:
+                raise CourseError(_("JupyterHub 反复停止；原因记在 {log}。").format(log=self._classroom.log))
+            console.print(_("JupyterHub 意外停止，正在重新启动；学生的学习环境不受影响。"))
+            _end(self._classroom, servers=False)
+            self.start()
+            console.print(_("JupyterHub 已恢复。"))
+
+    def _wait_for_answer(self, process: subprocess.Popen[bytes]) -> None:
+        """Return when hub and book answer at the public port."""
+        base = f"http://{preflight.HOST}:{self._port}"
+        # First the sockets behind the proxy: asked too early, the proxy would fill the log with errors.
+        waiting: list[Callable[[], bool]] = [
+            partial(_listens, self._runtime / "hub" / "hub.sock"),
+            partial(_listens, self._runtime / "book.sock"),
+            partial(_answers, f"{base}/hub/api"),
+            partial(_answers, f"{base}/book/"),
+        ]
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while waiting:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise CourseError(_("JupyterHub 没有启动成功；原因记在 {log}。").format(log=self._classroom.log))
+            if waiting[0]():
+                waiting.pop(0)
+            else:
+                time.sleep(0.1)
+
+
+def _divided_group() -> str:
+    """The control group whose children limit the servers; empty where there is none to divide."""
+    group = own_group()
+    if group is None:
+        return ""
+    divide(group)
+    return str(group)
+
+
+def _listens(path: Path) -> bool:
+    """Whether somebody listens at a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 # --- one class at a time, and nothing left behind --------------------------------------------------------------------
@@ -281,12 +334,14 @@ def _ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def class_processes(classroom: Classroom) -> list[psutil.Process]:
-    """Hub, proxy, book server, users' servers and kernels of this class."""
+def class_processes(classroom: Classroom, servers: bool = True) -> list[psutil.Process]:
+    """Hub, proxy and services of this class; with ``servers`` users' servers and kernels, too."""
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(MARK) == str(classroom.folder) and process.status() != psutil.STATUS_ZOMBIE:
+            known = process.environ()
+            ours = known.get(MARK) == str(classroom.folder) and (servers or "CRM_ROLE" not in known)
+            if ours and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except (psutil.Error, OSError):
             continue  # gone meanwhile, or another account's
@@ -295,8 +350,18 @@ def class_processes(classroom: Classroom) -> list[psutil.Process]:
 
 
 def _end_leftovers(classroom: Classroom) -> None:
-    """End every process of the class: first the hub, which ends the others in good order, then what remains.
+    """End every process of the class, and forget its sockets.
 
+    :raises CourseError: if one does not end.
+    """
+    _end(classroom, servers=True)
+    _remove_runtime_folder(classroom)
+
+
+def _end(classroom: Classroom, servers: bool) -> None:
+    """End the processes of the class: first the hub, which ends the others in good order, then what remains.
+
+    :param servers: users' servers, too.
     :raises CourseError: if one does not end.
     """
     ends: list[tuple[Callable[[psutil.Process], None], float]] = [
@@ -306,15 +371,14 @@ def _end_leftovers(classroom: Classroom) -> None:
         (psutil.Process.kill, 5),
     ]
     for end, seconds in ends:
-        processes = class_processes(classroom)
+        processes = class_processes(classroom, servers)
         pids = {process.pid for process in processes}
         # Those whose parent is of the class too are their parent's to end.
         roots = [process for process in processes if _parent(process) not in pids]
         for process in roots:
             _signal(process, end)
         psutil.wait_procs(roots, timeout=seconds)
-    _remove_runtime_folder(classroom)
-    if left := class_processes(classroom):
+    if left := class_processes(classroom, servers):
         raise CourseError(
             _("上次课堂的进程 {pids} 结束不了；请手动结束它们再运行 make up。").format(
                 pids="、".join(str(process.pid) for process in left)
@@ -335,9 +399,11 @@ def _signal(process: psutil.Process, end: Callable[[psutil.Process], None]) -> N
 
 
 def _new_runtime_folder(classroom: Classroom) -> Path:
-    """A private folder for kernels' sockets. In /tmp, because a socket's path may have 107 bytes at most."""
+    """A private folder for sockets. In /tmp, because a socket's path may have 107 bytes at most."""
     base = "/tmp" if os.access("/tmp", os.W_OK) else None
     folder = Path(tempfile.mkdtemp(prefix="crm-", dir=base))
+    for name in ("hub", "servers"):
+        (folder / name).mkdir()
     classroom.remember("runtime", str(folder))
     return folder
 
@@ -350,5 +416,5 @@ def _remove_runtime_folder(classroom: Classroom) -> None:
 
 @contextmanager
 def _private_log(path: Path) -> Iterator[IO[bytes]]:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600), "wb") as log:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as log:
         yield log

@@ -2,112 +2,20 @@
 
 import html
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
-from course.hub.classroom import COURSE_ID, Classroom
-from course.hub.preflight import free_ports
-from course.hub.up import class_processes
+from course.hub.classroom import FIRST_SECTION
+from tests.classes import RunningClass
 
 SECOND = 1000
 ASSIGNMENT = "a04-segmentation"
 NOTEBOOK = "segmentation"
 PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
-
-
-@dataclass
-class RunningClass:
-    """A class started as ``make up`` starts it."""
-
-    process: subprocess.Popen[str]
-    classroom: Classroom
-    port: int
-    seconds: float
-    output: str
-    hosts: set[str] = field(default_factory=set)
-    """Every host that a browser asked for anything."""
-
-    def note(self, url: str) -> None:
-        if urlsplit(url).scheme.startswith(("http", "ws")):
-            self.hosts.add(urlsplit(url).netloc)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def passwords(self) -> dict[str, str]:
-        lines = self.classroom.credentials.read_text("utf-8").splitlines()
-        return dict(line.split("\t") for line in lines if "\t" in line)
-
-    def stop(self, number: int = signal.SIGINT) -> str:
-        """As Ctrl-C does. Returns what was still printed."""
-        self.process.send_signal(number)
-        rest, _errors = self.process.communicate(timeout=60)
-        return rest
-
-
-def course_up(folder: Path, port: int, students: int = 3) -> subprocess.Popen[str]:
-    """The command of ``make up``, for a class of its own in ``folder``."""
-    command = [str(Path(sys.executable).with_name("course")), "up", "--students", str(students), "--port", str(port)]
-    environment = os.environ | {"CRM_CLASSROOM": str(folder), "PYTHONUNBUFFERED": "1", "COLUMNS": "120"}
-    return subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-
-
-def start_class(folder: Path, port: int, students: int = 3) -> RunningClass:
-    """Start a class and wait until it says that it is ready."""
-    began = time.monotonic()
-    process = course_up(folder, port, students)
-    assert process.stdout
-    lines: list[str] = []
-    for line in process.stdout:
-        lines.append(line)
-        if line.startswith("账号与初始密码存于"):
-            break
-    assert process.poll() is None, "".join(lines)
-    return RunningClass(process, Classroom(folder.resolve()), port, time.monotonic() - began, "".join(lines))
-
-
-@contextmanager
-def a_class(folder: Path, students: int = 3) -> Iterator[RunningClass]:
-    """A class on a free port, stopped at the end whatever happened."""
-    running = start_class(folder, free_ports(1)[0], students)
-    try:
-        yield running
-    finally:
-        if running.process.poll() is None:
-            running.stop()
-
-
-def status(url: str) -> int:
-    """The HTTP status of an address; 0 if nobody answers."""
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        return error.code
-    except OSError:
-        return 0
-
-
-def processes_left(classroom: Classroom) -> list[str]:
-    return [" ".join(process.cmdline()) for process in class_processes(classroom)]
 
 
 # --- pages -----------------------------------------------------------------------------------------------------------
@@ -277,7 +185,7 @@ def write_answers(notebook: Path, answers: dict[str, str]) -> None:
 
 def fetched(running: RunningClass, user: str) -> Path:
     """Where nbgrader lays the assignment in a student's home."""
-    return running.classroom.home(user) / COURSE_ID / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
+    return running.classroom.home(user) / FIRST_SECTION / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
 
 
 def hidden_lines(source: Path) -> set[str]:

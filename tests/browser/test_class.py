@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, expect
 
-from course.hub.classroom import COURSE_ID
+from course.hub.classroom import FIRST_SECTION
 from course.hub.preflight import free_ports
 from crmlab.paths import course_root
 from tests.browser.classroom import (
@@ -24,21 +24,16 @@ from tests.browser.classroom import (
     Album,
     Desk,
     Formgrader,
-    RunningClass,
-    a_class,
     all_code,
-    course_up,
     enter,
     fetched,
     hidden_lines,
     log_in,
-    processes_left,
     solutions,
-    start_class,
-    status,
     visible_text,
     write_answers,
 )
+from tests.classes import RunningClass, a_class, course_up, processes_left, start_class, status
 
 SOURCE = course_root() / "assignments" / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
 CHAPTER = "chapters/04-segmentation.ipynb"
@@ -93,7 +88,7 @@ def release(chromium: Browser, running: RunningClass, album: Album) -> Formgrade
     formgrader.open()
     album.take(desk.page, "formgrader-released")
     formgrader.assignment("release")  # the same button withdraws
-    outbound = running.classroom.exchange / COURSE_ID / "outbound" / ASSIGNMENT
+    outbound = running.classroom.exchange / FIRST_SECTION / "outbound" / ASSIGNMENT
     assert not outbound.exists()
     formgrader.assignment("assign")
     formgrader.assignment("release")
@@ -153,7 +148,7 @@ def hand_in(desk: Desk, running: RunningClass, album: Album, answers: dict[str, 
     listed.locator("#released_assignments_list").get_by_role("button", name="Fetch").click()
     expect(listed.locator("#fetched_assignments_list")).to_contain_text(ASSIGNMENT, timeout=30 * SECOND)
     write_answers(fetched(running, desk.user), answers)
-    desk.open(f"{COURSE_ID}/{ASSIGNMENT}/{NOTEBOOK}.ipynb")
+    desk.open(f"{FIRST_SECTION}/{ASSIGNMENT}/{NOTEBOOK}.ipynb")
     desk.run_all()
     desk.validate()
     album.take(desk.page, "validate-right" if right else "validate-wrong")

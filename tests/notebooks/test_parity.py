@@ -15,7 +15,7 @@ from nbgrader.preprocessors import Execute
 from nbgrader.utils import is_grade
 from traitlets.config import Config
 
-from course.hub.classroom import COURSE_ID, Classroom
+from course.hub.classroom import FIRST_SECTION, Classroom
 from tests.notebooks.a04_answers import RIGHT, WRONG
 from tests.notebooks.playing import Assignment
 
@@ -97,7 +97,7 @@ def variable(name: str, value: str) -> Iterator[None]:
 
 def grade_with_stock_nbgrader(classroom: Classroom) -> None:
     config = Config()
-    config.CourseDirectory.course_id = COURSE_ID
+    config.CourseDirectory.course_id = FIRST_SECTION
     config.CourseDirectory.root = str(classroom.course)
     config.CourseDirectory.db_url = classroom.db_url
     config.CourseDirectory.assignment_id = ASSIGNMENT

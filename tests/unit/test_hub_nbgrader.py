@@ -7,7 +7,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from course.hub.classroom import FIRST_ASSIGNMENT, Classroom
 from course.hub.nbgrader_links import RewriteLinks
 from course.hub.release import is_released, register_students, release, source_version
+from course.people import Person
 from crmlab.errors import CourseError
+
+PEOPLE = {"student01": "", "2026001": "王芳"}
 
 
 def test_links_lead_into_the_book() -> None:
@@ -44,6 +47,9 @@ def test_gradebook_knows_the_students(classroom: Classroom) -> None:
     from nbgrader.api import Gradebook
 
     for _time in range(2):
-        register_students(["student01", "student02"], classroom)
+        register_students([Person(name, title, "student", ("crm",)) for name, title in PEOPLE.items()], classroom)
     with Gradebook(f"sqlite:///{classroom.course / 'gradebook.db'}") as gradebook:
-        assert sorted(student.id for student in gradebook.students) == ["student01", "student02"]
+        assert {student.id: student.last_name for student in gradebook.students} == {
+            "student01": "学生",
+            "2026001": "王芳",
+        }

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from autograder.files import digest
-from course.hub.materials import MANIFEST, WELCOME, beside_name, deliver, materials
+from course.hub.delivery import MANIFEST, beside_name, deliver, deliver_edition
+from course.hub.materials import WELCOME, materials, write_editions
 from crmlab.paths import course_root
 
 NAME = "chapters/04-segmentation.ipynb"
@@ -103,6 +104,17 @@ def test_editions() -> None:
     assert student[NAME] != instructor[NAME]
     assert b"/book/book/glossary.html#term-" in student[NAME]
     assert materials("student") == student
+
+
+def test_editions_lie_in_folders_and_reach_homes_from_there(tmp_path: Path) -> None:
+    (tmp_path / "editions/student/chapters").mkdir(parents=True)
+    (tmp_path / "editions/student/chapters/99-gone.ipynb").write_text("of an earlier course")
+    write_editions(tmp_path / "editions")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "editions").rglob("*")}
+    deliver_edition(tmp_path / "home", tmp_path / "editions/student")
+    assert files(tmp_path / "home") == materials("student")
+    write_editions(tmp_path / "editions")
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "editions").rglob("*")} == before
 
 
 def chapters() -> list[Path]:

@@ -1,0 +1,83 @@
+"""Keeps one user's server: starts it, watches its memory, ends all of it. Run as a file, with the standard library.
+
+``keeper.py MEMORY GROUP -- COMMAND``: bytes the server's processes may hold together (0: don't watch) and a control
+group to enter (``-``: none). It lives in a session of its own and outlives the hub, so a hub that had to start anew
+finds its servers at work. When it is told to end, or killed, bubblewrap and everything behind its walls end with it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+WATCH_SECONDS = 2
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def main(memory: int, group: str, command: list[str]) -> int:
+    if group != "-":
+        Path(group, "cgroup.procs").write_text(str(os.getpid()))
+    server = subprocess.Popen(command)
+
+    def end(_number: int, _frame: object) -> None:
+        server.kill()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    while True:
+        try:
+            return server.wait(WATCH_SECONDS if memory else None)
+        except subprocess.TimeoutExpired:
+            watch(server.pid, memory)
+
+
+def watch(root: int, memory: int) -> None:
+    """If the processes below ``root`` hold more than ``memory`` bytes, kill the one that holds most."""
+    held = {pid: private_bytes(pid) for pid in descendants(root)}
+    if sum(held.values()) <= memory:
+        return
+    greediest = max(held, key=lambda pid: held[pid])
+    print(f"{time.strftime('%F %T')} memory limit of {memory >> 20} MiB: ended process {greediest}", flush=True)
+    with suppress(OSError):  # gone by itself
+        os.kill(greediest, signal.SIGKILL)
+
+
+def descendants(root: int) -> list[int]:
+    """The processes below ``root``. A table of all parents: a process's list of children needs a kernel option."""
+    children: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and (parent := parent_of(int(entry))):
+            children.setdefault(parent, []).append(int(entry))
+    found, open_ends = [], [root]
+    while open_ends:
+        below = children.get(open_ends.pop(), [])
+        found += below
+        open_ends += below
+    return found
+
+
+def parent_of(pid: int) -> int:
+    """The parent of a process, 0 if it is gone. A name may hold spaces and brackets: the last one ends it."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            return int(stat.read().rpartition(")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def private_bytes(pid: int) -> int:
+    """Bytes that a process holds for itself: what is resident less what it shares with others."""
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as statm:
+            _size, resident, shared, *_rest = statm.read().split()
+    except (OSError, ValueError):
+        return 0
+    return (int(resident) - int(shared)) * PAGE
+
+
+if __name__ == "__main__":
+    code = main(int(sys.argv[1]), sys.argv[2], sys.argv[4:])
+    sys.exit(code if code >= 0 else 128 - code)
