@@ -150,16 +150,21 @@ _FORBIDDEN = {
 }  # fmt: skip
 _CLONE, _CLONE3, _SOCKET = (56, 220), (435, 435), (41, 198)
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
-_AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
+_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
 _EPERM, _ENOSYS = 1, 38
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x50000, 0x80000000
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
+_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT, _THIRD_ARGUMENT = 0, 4, 16, 32  # offsets in struct seccomp_data
 _NAMESPACE_FLAGS = ALL_NAMESPACES | CLONE_NEWCGROUP | CLONE_NEWTIME
 
 
 def _step(code: int, value: int, then: int = 0, otherwise: int = 0) -> bytes:
     return struct.pack("=HBBI", code, then, otherwise, value)
+
+
+def _allow_if(value: int) -> list[bytes]:
+    """Let the call through if what is loaded equals ``value``, else go on."""
+    return [_step(_EQUAL, value, 0, 1), _step(_RETURN, _ALLOW)]
 
 
 def seccomp_program(machine: str, network: bool = False) -> bytes:
@@ -188,9 +193,11 @@ def seccomp_program(machine: str, network: bool = False) -> bytes:
         refuse, _step(_RETURN, _ALLOW),
     ]  # fmt: skip
     families = (_AF_UNIX, _AF_INET, _AF_INET6) if network else (_AF_UNIX,)
-    steps += [_step(_EQUAL, _SOCKET[column], 0, len(families) + 3), _step(_LOAD, _FIRST_ARGUMENT)]
-    steps += [_step(_EQUAL, family, len(families) - place, 0) for place, family in enumerate(families)]
-    steps += [refuse, _step(_RETURN, _ALLOW)]
+    checks = [_step(_LOAD, _FIRST_ARGUMENT), *(step for family in families for step in _allow_if(family))]
+    if network:  # ZeroMQ asks the kernel for the machine's addresses (NETLINK_ROUTE, protocol 0) when it starts
+        checks += [_step(_EQUAL, _AF_NETLINK, 0, 3), _step(_LOAD, _THIRD_ARGUMENT), *_allow_if(0)]
+    checks.append(refuse)
+    steps += [_step(_EQUAL, _SOCKET[column], 0, len(checks)), *checks]
     return b"".join([*steps, _step(_RETURN, _ALLOW)])
 
 

@@ -1,6 +1,7 @@
 """Serves the built book under ``/book/``: a process of its own, so that readers don't slow the hub down.
 
-``python -m course.hub.book_server SOCKET FOLDER``; the hub's proxy is the way in.
+``python -m course.hub.book_server SOCKET FOLDER``; the hub's proxy is the way in. A port instead of a socket where the
+proxy is on another machine.
 """
 
 import asyncio
@@ -33,9 +34,13 @@ def application(folder: Path) -> Application:
     )
 
 
-async def serve(socket: str, folder: Path) -> None:
-    """Serve until the process is ended."""
-    HTTPServer(application(folder)).add_socket(bind_unix_socket(socket))
+async def serve(place: str, folder: Path) -> None:
+    """Serve until the process is ended, at a Unix socket or at a port of all addresses."""
+    server = HTTPServer(application(folder))
+    if place.isdecimal():
+        server.listen(int(place))
+    else:
+        server.add_socket(bind_unix_socket(place))
     await asyncio.Event().wait()
 
 

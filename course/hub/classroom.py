@@ -155,8 +155,8 @@ class Classroom:
         """
         file = self.secrets / "db_url"
         stored = file.read_text("utf-8").strip() if file.is_file() else ""
-        stored = stored.replace("{section}", self.section)
-        return os.environ.get("CRM_DB_URL") or stored or f"sqlite:///{self.course / 'gradebook.db'}"
+        named = os.environ.get("CRM_DB_URL") or stored
+        return named.replace("{section}", self.section) or f"sqlite:///{self.course / 'gradebook.db'}"
 
     def create(self) -> None:
         """Make what is missing; nothing that exists is changed except a folder that others could enter."""

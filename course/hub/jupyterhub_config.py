@@ -3,11 +3,15 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
+from course.desk import service as desk
 from course.hub.classroom import Classroom
-from course.hub.people import read_class_list
 from course.hub.preflight import NODE, PROXY_SCRIPT
 from course.hub.spawner import socket_url
+from course.operations.culling import culler_role, culler_service
+from course.operations.tls import tls_settings
+from course.people.hub import configure as configure_people
 from crmlab.paths import course_root
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 (the loader of the file provides it)
@@ -16,13 +20,15 @@ HERE = Path(__file__).resolve().parent
 RUNTIME = Path(os.environ["CRM_RUNTIME_DIR"])
 classroom = Classroom.here()
 
+entrance = tls_settings()
+PORT = int(os.environ["CRM_PORT"])
+
+c.JupyterHub.bind_url = entrance.url(PORT)
+c.JupyterHub.ssl_key, c.JupyterHub.ssl_cert = str(entrance.key or ""), str(entrance.certificate or "")
 # Hub, proxy's interface, book and servers listen on sockets in a folder that only this account can enter, so nothing
 # but the proxy's own port can be talked to from elsewhere on the machine.
-c.JupyterHub.bind_url = f"http://127.0.0.1:{os.environ['CRM_PORT']}/"
 c.JupyterHub.hub_bind_url = c.JupyterHub.hub_connect_url = socket_url(RUNTIME / "hub" / "hub.sock")
-c.JupyterHub.hub_socket_mode = (
-    0o666  # behind a folder nobody else enters; students' servers may have accounts of their own
-)
+c.JupyterHub.hub_socket_mode = 0o666  # in a folder nobody else enters; students' servers may have own accounts
 c.JupyterHub.template_paths = [str(HERE / "templates")]
 c.JupyterHub.db_url = f"sqlite:///{classroom.hub / 'jupyterhub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(classroom.cookie_secret)
@@ -35,19 +41,22 @@ c.ConfigurableHTTPProxy.auth_token = classroom.proxy_token.read_text("utf-8").st
 c.ConfigurableHTTPProxy.pid_file = str(classroom.hub / "proxy.pid")
 c.Proxy.extra_routes = {"/book/": socket_url(RUNTIME / "book.sock")}
 
-c.JupyterHub.services = [
-    {
-        "name": "book",
-        "command": [sys.executable, "-m", "course.hub.book_server", str(RUNTIME / "book.sock"), os.environ["CRM_BOOK"]],
-        "environment": {"CRM_CLASS_PROCESS": os.environ["CRM_CLASS_PROCESS"]},
-        "cwd": str(course_root()),
-        "display": False,
-    }
-]
 
-c.JupyterHub.authenticator_class = "course.hub.auth.ClassListAuthenticator"
-c.ClassListAuthenticator.class_list = str(classroom.passwords)
-c.Authenticator.allowed_users = set(read_class_list(classroom.passwords))
+def small_service(name: str, *program: str) -> dict[str, Any]:
+    """A process that the hub starts, and starts again when it ends."""
+    known = {name: os.environ[name] for name in ("CRM_CLASS_PROCESS", "CRM_CLASSROOM")}
+    command = [sys.executable, "-m", *program]
+    return {"name": name, "command": command, "environment": known, "cwd": str(course_root()), "display": False}
+
+
+c.JupyterHub.services = [
+    small_service("book", "course.hub.book_server", str(RUNTIME / "book.sock"), os.environ["CRM_BOOK"]),
+    small_service("receiver", "course.exchange.receiver"),
+    desk.service(classroom, int(os.environ["CRM_DESK_PORT"])),
+    culler_service(c.JupyterHub.hub_connect_url + "/hub/api"),
+]
+configure_people(c, classroom)
+c.JupyterHub.load_roles = [*c.JupyterHub.load_roles, culler_role()]
 
 c.JupyterHub.spawner_class = "course.hub.spawner.ClassSpawner"
 c.ClassSpawner.walls = not os.environ.get("CRM_TRUST_USERS")

@@ -62,7 +62,7 @@ def register_students(students: list[Person], classroom: Classroom) -> None:
     """See to it that the gradebook knows these students, so that formgrader shows them before they submit."""
     from nbgrader.api import Gradebook
 
-    _own_programs_first()
+    own_programs_first()
     with Gradebook(classroom.db_url) as gradebook:
         for student in students:
             # formgrader writes "last name, first name"; "None, None" helps nobody.
@@ -84,13 +84,13 @@ def nbgrader_api() -> Any:
     from nbgrader.apps.api import NbGraderAPI
     from traitlets.config import Config, PyFileConfigLoader
 
-    _own_programs_first()
+    own_programs_first()
     config = PyFileConfigLoader("nbgrader_config.py", path=str(course_root())).load_config()
     config.merge(Config({"ExchangeReleaseAssignment": {"force": True}}))
     return NbGraderAPI(config=config)
 
 
-def _own_programs_first() -> None:
+def own_programs_first() -> None:
     """nbgrader calls ``alembic`` by name when it makes a gradebook; the environment need not be activated here."""
     own = str(Path(sys.executable).parent)
     path = os.environ.get("PATH", os.defpath)

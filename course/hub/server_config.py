@@ -16,8 +16,9 @@ c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"
 c.LabServerApp.app_settings_dir = str(EDITION)
 
-# The way in: a socket in the server's own runtime folder. There is no port to listen at behind the walls.
-c.ServerApp.sock = os.environ["CRM_SOCKET"]
+# The way in: a socket in the server's own runtime folder. There is no port to listen at behind the walls. A server on
+# a cluster (course.hub.kubernetes) has no such socket, and listens at its pod's port.
+c.ServerApp.sock = os.environ.get("CRM_SOCKET", "")
 
 # Making and grading assignments is the instructor's. The Lab side is switched off in lab/student/page_config.json.
 GRADES = ROLE != "student"

@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from typing import IO
 
 import psutil
 from rich.console import Console
@@ -33,6 +33,8 @@ from course.hub.classroom import FIRST_ASSIGNMENT, FIRST_SECTION, Classroom
 from course.hub.limits import divide, own_group
 from course.hub.materials import write_editions
 from course.hub.release import is_released, register_students, release
+from course.operations.logs import private_log
+from course.operations.tls import tls_settings
 from course.people import enrol, read_people, students_of
 from crmlab.errors import CourseError
 from crmlab.i18n import _
@@ -58,6 +60,7 @@ def up(students: int = 3, port: int = 8000, trust_users: bool = False) -> None:
     classroom = Classroom.here()
     preflight.check_python()
     preflight.check_students(students)
+    tls_settings()
     preflight.check_folder(classroom.folder)
     preflight.check_disk(classroom.folder)
     if not trust_users:
@@ -150,7 +153,9 @@ def _release_first(classroom: Classroom) -> list[str]:
 
 
 def _answers(url: str) -> bool:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    # No proxy of the machine; and whoever signed the class's own certificate, this is only to see that it answers.
+    anybody = ssl._create_unverified_context()
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=anybody))
     try:
         with direct.open(url, timeout=5):
             return True
@@ -170,7 +175,7 @@ def _show_passwords(passwords: dict[str, str]) -> None:
 
 def _summary(classroom: Classroom, port: int, seconds: float, trust_users: bool) -> None:
     """Where the class is, who is in it, how to stop it."""
-    home = f"http://{preflight.HOST}:{port}/"
+    home = tls_settings().local_url(port)
     people = read_people(classroom).values()
     rows = Table.grid(padding=(0, 2))
     rows.add_row(_("课堂"), home)
@@ -194,7 +199,8 @@ class Hub:
     """More restarts than that in that time: something is wrong that starting anew doesn't mend."""
 
     def __init__(self, classroom: Classroom, book: Path, port: int, trust_users: bool) -> None:
-        self._classroom, self._port = classroom, port
+        self._classroom = classroom
+        self._url = tls_settings().local_url(port)
         self._runtime = _new_runtime_folder(classroom)
         self._environment = os.environ | {
             MARK: str(classroom.folder),
@@ -202,11 +208,10 @@ class Hub:
             "CRM_PORT": str(port),
             "CRM_BOOK": str(book),
             "CRM_RUNTIME_DIR": str(self._runtime),
+            "CRM_DESK_PORT": str(preflight.free_ports(1)[0]),
             "CRM_TRUST_USERS": "1" if trust_users else "",
             "CRM_CGROUP": _divided_group(),
         }
-        if classroom.log.exists():
-            classroom.log.replace(classroom.log.with_suffix(".log.1"))
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -215,7 +220,7 @@ class Hub:
         :raises CourseError: if it ends, or does not answer within a minute.
         """
         config = Path(__file__).with_name("jupyterhub_config.py")
-        with _private_log(self._classroom.log) as log:
+        with private_log(self._classroom.log) as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "jupyterhub", "-f", str(config)],
                 cwd=self._classroom.hub,
@@ -246,13 +251,12 @@ class Hub:
 
     def _wait_for_answer(self, process: subprocess.Popen[bytes]) -> None:
         """Return when hub and book answer at the public port."""
-        base = f"http://{preflight.HOST}:{self._port}"
         # First the sockets behind the proxy: asked too early, the proxy would fill the log with errors.
         waiting: list[Callable[[], bool]] = [
             partial(_listens, self._runtime / "hub" / "hub.sock"),
             partial(_listens, self._runtime / "book.sock"),
-            partial(_answers, f"{base}/hub/api"),
-            partial(_answers, f"{base}/book/"),
+            partial(_answers, f"{self._url}hub/api"),
+            partial(_answers, f"{self._url}book/"),
         ]
         deadline = time.monotonic() + ANSWER_SECONDS
         while waiting:
@@ -261,7 +265,7 @@ class Hub:
             if waiting[0]():
                 waiting.pop(0)
             else:
-                time.sleep(0.1)
+                time.sleep(0.3)
 
 
 def _divided_group() -> str:
@@ -412,9 +416,3 @@ def _remove_runtime_folder(classroom: Classroom) -> None:
     folder = classroom.recall("runtime")
     if folder and Path(folder).name.startswith("crm-"):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _private_log(path: Path) -> Iterator[IO[bytes]]:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as log:
-        yield log

@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -80,7 +81,7 @@ class Client:
         name = self.server("POST", "/api/terminals").json()["name"]
         end = uuid.uuid4().hex
         said = ""
-        with self.socket(f"/terminals/websocket/{name}") as line:
+        with closing(self.socket(f"/terminals/websocket/{name}")) as line:
             line.send(json.dumps(["stdin", f"{command}\nprintf '%s%s\\n' {end[:9]} {end[9:]}\n"]))
             deadline = time.monotonic() + seconds
             while end not in said and time.monotonic() < deadline:
@@ -96,7 +97,7 @@ class Client:
         request = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "version": "5.3", "username": "", "session": "s"}
         content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False, "stop_on_error": True}
         said = ""
-        with self.socket(f"/api/kernels/{kernel}/channels") as line:
+        with closing(self.socket(f"/api/kernels/{kernel}/channels")) as line:
             message = {"header": request, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
             line.send(json.dumps(message))
             deadline = time.monotonic() + seconds
@@ -107,7 +108,7 @@ class Client:
                 body = message["content"]
                 said += body.get("text", "") if message["msg_type"] == "stream" else ""
                 said += "\n".join(body.get("traceback", [])) if message["msg_type"] == "error" else ""
-                if message["msg_type"] == "execute_reply":
+                if body.get("execution_state") == "idle":  # the last word, after everything that was printed
                     break
         self.server("DELETE", f"/api/kernels/{kernel}")
         return said

@@ -10,11 +10,13 @@ ALLOW, EPERM, ENOSYS, KILL = 0x7FFF0000, 0x50001, 0x50026, 0x80000000
 MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
 
-def verdict(machine: str, call: int, argument: int = 0, architecture: int | None = None) -> int:
-    """What the filter answers to a call with this number and first argument (BPF, as seccomp(2) describes it)."""
-    program = linux.seccomp_program(machine)
+def verdict(
+    machine: str, call: int, argument: int = 0, architecture: int | None = None, third: int = 0, network: bool = False
+) -> int:
+    """What the filter answers to a call with this number and these arguments (BPF, as seccomp(2) describes it)."""
+    program = linux.seccomp_program(machine, network)
     steps = [struct.unpack_from("=HBBI", program, place) for place in range(0, len(program), 8)]
-    data = struct.pack("=iIQQ", call, architecture or MACHINES[machine], 0, argument)
+    data = struct.pack("=iIQQQQ", call, architecture or MACHINES[machine], 0, argument, 0, third)
     held, place = 0, 0
     while True:
         code, then, otherwise, value = steps[place]
@@ -62,3 +64,10 @@ def test_another_architecture_is_killed_and_x32_calls_fail():
 def test_an_unknown_machine_is_refused():
     with pytest.raises(OSError, match="riscv64"):
         linux.seccomp_program("riscv64")
+
+
+@pytest.mark.parametrize(("machine", "socket"), [("x86_64", 41), ("aarch64", 198)])
+def test_a_server_may_use_the_internets_protocols_and_ask_for_addresses(machine, socket):
+    assert {verdict(machine, socket, family, network=True) for family in (1, 2, 10, 16)} == {ALLOW}
+    assert {verdict(machine, socket, family, network=True) for family in (0, 17, 40)} == {EPERM}
+    assert {verdict(machine, socket, 16, third=protocol, network=True) for protocol in (9, 12, 15, 16)} == {EPERM}
