@@ -1,5 +1,6 @@
 """The command ``course``. Each command is a thin function; what it needs is imported when it is called."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from course.desk import commands as desk
+from course.exchange import commands as exchange
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 from crmlab.paths import course_root
@@ -33,6 +36,17 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def choose_section(
+    section: Annotated[
+        str | None, typer.Option(envvar="CRM_SECTION", help=_("教学班编号；不写就是第一个教学班 crm。"))
+    ] = None,
+) -> None:
+    if section:
+        os.environ["CRM_SECTION"] = section  # also for the programs that a command starts
+
 
 # ------------------------------------------------------------------------------------------------ the description
 
@@ -152,12 +166,15 @@ def book(
 
 @app.command("up", help=_("启动本机的课堂：成书、发布作业、开启 JupyterHub。"))
 def start_class(
-    students: Annotated[int, typer.Option(envvar="STUDENTS", help=_("学生人数。"))] = 3,
+    students: Annotated[int, typer.Option(envvar="STUDENTS", help=_("还没有班级名单时，练习账号的人数。"))] = 3,
     port: Annotated[int, typer.Option(envvar="PORT", help=_("JupyterHub 的端口。"))] = 8000,
+    trust_users: Annotated[
+        bool, typer.Option("--trust-users", help=_("用户之间不隔离；只用于自己的电脑、彼此信任的人。"))
+    ] = False,
 ) -> None:
     from course.hub.up import up
 
-    up(students=students, port=port)
+    up(students=students, port=port, trust_users=trust_users)
 
 
 @app.command("release", help=_("生成学生版作业并发放。"))
@@ -274,6 +291,10 @@ def _print(*parts: Any) -> None:
     console = console if console.is_terminal else Console(width=WIDTH)
     for part in parts:
         console.print(part, highlight=False, markup=False)
+
+
+for package in (exchange, desk):
+    package.add_to(app)
 
 
 if __name__ == "__main__":

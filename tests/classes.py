@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
+
 from autograder.sandbox.bubblewrap import BWRAP
 from course.hub.classroom import Classroom
 from course.hub.preflight import free_ports
@@ -79,9 +81,17 @@ def start_class(folder: Path, port: int, students: int = 3, before: Sequence[str
 
 
 @contextmanager
-def a_class(folder: Path, students: int = 3, before: Sequence[str] = ()) -> Iterator[RunningClass]:
-    """A class on a free port, stopped at the end whatever happened."""
+def a_class(
+    folder: Path, students: int = 3, before: Sequence[str] = (), seen_from_inside: bool = False
+) -> Iterator[RunningClass]:
+    """A class on a free port, stopped at the end whatever happened.
+
+    ``seen_from_inside``: its folder is looked at as the class sees it, which may have another disk there.
+    """
     running = start_class(folder, free_ports(1)[0], students, before)
+    if seen_from_inside:
+        (inside,) = psutil.Process(running.process.pid).children()
+        running.classroom = Classroom(Path(f"/proc/{inside.pid}/root{folder}"))
     try:
         yield running
     finally:

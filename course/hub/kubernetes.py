@@ -27,12 +27,11 @@ from kubernetes_asyncio.client.models import (
 from kubespawner import KubeSpawner
 from traitlets import Unicode, default
 
-from course.exchange.boxes import open_boxes
 from course.exchange.naming import plain_student
 from course.hub import walls
 from course.hub.classroom import Classroom
 from course.hub.limits import MIB, Limits, limits_for
-from course.hub.spawner import ClassSpawner, environment
+from course.hub.spawner import ClassSpawner, environment, make_folders
 from course.people import Person
 from crmlab.errors import CourseError
 from crmlab.i18n import _
@@ -84,7 +83,7 @@ class PodSpawner(KubeSpawner):
 
     async def start(self) -> Any:
         """Start the pod, when what it mounts is there."""
-        await asyncio.to_thread(make_folders, self._classroom(), self._person())
+        await asyncio.to_thread(make_mountable, self._classroom(), self._person())
         return await super().start()
 
     def get_env(self) -> dict[str, Any]:
@@ -153,7 +152,7 @@ class PodSpawner(KubeSpawner):
         container = pod.spec.containers[0]
         pod.metadata.labels[ROLE_LABEL] = "staff"
         container.image = self.staff_image
-        container.resources.limits["memory"] = pod_limits(staff=True).memory
+        container.resources.limits["memory"] = f"{pod_limits(staff=True).memory // MIB}Mi"
 
 
 def mounts(classroom: Classroom, person: Person) -> list[V1VolumeMount]:
@@ -170,12 +169,10 @@ def mounts(classroom: Classroom, person: Person) -> list[V1VolumeMount]:
     ]  # fmt: skip
 
 
-def make_folders(classroom: Classroom, person: Person) -> None:
+def make_mountable(classroom: Classroom, person: Person) -> None:
     """Make what a person's pod mounts. What is missing then, the node would make, and the superuser would own it."""
     sights = list(_of_classroom(classroom, person))
-    if not walls.is_staff(person):
-        for section in person.sections:
-            open_boxes(classroom.of(section), [person.name])
+    make_folders(classroom, person)
     for sight in sights:
         sight.path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -227,9 +224,9 @@ def configure(c: Any) -> None:
     c.PodSpawner.scheduler = os.environ.get("CRM_SCHEDULER", "")
     # By number: students' pods ask no name server.
     c.PodSpawner.hub_connect_url = f"http://{os.environ['HUB_SERVICE_HOST']}:{os.environ['HUB_SERVICE_PORT']}"
-    c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
-    c.Spawner.args = [f"--config={here / 'server_config.py'}"]
-    c.Spawner.default_url = "/lab"
+    c.PodSpawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
+    c.PodSpawner.args = [f"--config={here / 'server_config.py'}"]
+    c.PodSpawner.default_url = "/lab"
     # A teacher of several sections has a server for each; the spawner refuses all other names.
     c.JupyterHub.allow_named_servers = True
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from autograder.files import digest_of
-from course.hub.classroom import Classroom
-from course.people import Person
+from course.hub.classroom import FIRST_SECTION, Classroom
+from course.people import Person, read_people, students_of
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 from crmlab.paths import course_root
@@ -56,6 +56,18 @@ def source_version(assignment_id: str) -> str:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and ".ipynb_checkpoints" not in path.parts)
     shaping = [*files, *(root / rule for rule in RULES)]
     return digest_of({path.relative_to(root).as_posix(): path.read_bytes() for path in shaping})
+
+
+def open_sections(classroom: Classroom) -> None:
+    """Make the folders of each section that somebody on the class list is in, and enter its students in its gradebook."""
+    for section in {FIRST_SECTION}.union(*(person.sections for person in read_people(classroom).values())):
+        there = classroom.of(section)
+        there.create()
+        students = students_of(there)
+        known = [[person.name, person.title] for person in students]
+        if there.recall(f"gradebook:{section}") != known:
+            register_students(students, there)
+            there.remember(f"gradebook:{section}", known)
 
 
 def register_students(students: list[Person], classroom: Classroom) -> None:

@@ -166,16 +166,9 @@ def own_group_of_class() -> Path | None:
 
 def prepare(classroom: Classroom, person: Person, runtime: Path, account: int | None) -> None:
     """Make the folders that the person's server will see, owned by the account that it will have."""
+    make_folders(classroom, person, account)
+    runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
     home = classroom.home(person.name)
-    for folder in (home, runtime):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for section in person.sections:
-        there = classroom.of(section)
-        there.outbound.mkdir(parents=True, exist_ok=True)
-        if walls.is_staff(person):
-            _link(home / section, there.course)
-        else:
-            open_boxes(there, [person.name], owner=account)
     shown = account if account is not None else walls.STAFF_ACCOUNT if walls.is_staff(person) else os.getuid()
     entry = f"{person.name}:x:{shown}:{shown}::{home}:/bin/bash\n"
     replace_file(runtime / "passwd", entry.encode("utf-8"))
@@ -184,6 +177,19 @@ def prepare(classroom: Classroom, person: Person, runtime: Path, account: int | 
         _give(runtime, account)
         if home.stat().st_uid != account:
             _give(home, account)
+
+
+def make_folders(classroom: Classroom, person: Person, account: int | None = None) -> None:
+    """Make what of the class the person's server will see."""
+    home = classroom.home(person.name)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for section in person.sections:
+        there = classroom.of(section)
+        there.outbound.mkdir(parents=True, exist_ok=True)
+        if walls.is_staff(person):
+            _link(home / section, there.course)
+        else:
+            open_boxes(there, [person.name], owner=account)
 
 
 def _link(link: Path, target: Path) -> None:

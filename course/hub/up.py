@@ -29,13 +29,13 @@ from rich.panel import Panel
 from rich.table import Table
 
 from course.hub import preflight
-from course.hub.classroom import FIRST_ASSIGNMENT, FIRST_SECTION, Classroom
+from course.hub.classroom import FIRST_ASSIGNMENT, Classroom
 from course.hub.limits import divide, own_group
 from course.hub.materials import write_editions
-from course.hub.release import is_released, register_students, release
+from course.hub.release import is_released, open_sections, release
 from course.operations.logs import private_log
 from course.operations.tls import tls_settings
-from course.people import enrol, read_people, students_of
+from course.people import enrol, read_people
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 from crmlab.paths import course_root
@@ -93,23 +93,12 @@ def _prepare(classroom: Classroom, students: int) -> Path:
         book = _book()
     with _step(_("班级名单")):
         _show_passwords(enrol(classroom, students))
-        for section in {FIRST_SECTION}.union(*(person.sections for person in read_people(classroom).values())):
-            _prepare_section(classroom.of(section))
+        open_sections(classroom)
     with _step(_("发布作业 {name}").format(name=FIRST_ASSIGNMENT)) as notes:
         notes += _release_first(classroom)
     with _step(_("整理章节")):
         write_editions(classroom.materials)
     return book
-
-
-def _prepare_section(classroom: Classroom) -> None:
-    """The folders of a section, and its students in its gradebook."""
-    classroom.create()
-    students = students_of(classroom)
-    known = [[person.name, person.title] for person in students]
-    if classroom.recall(f"gradebook:{classroom.section}") != known:
-        register_students(students, classroom)
-        classroom.remember(f"gradebook:{classroom.section}", known)
 
 
 # --- steps -----------------------------------------------------------------------------------------------------------

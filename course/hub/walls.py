@@ -23,7 +23,7 @@ from crmlab.paths import course_root
 FOR_ALL = ("crmlab", "autograder", "course", "datasets", "nbgrader_config.py")
 """Parts of the course that every server sees."""
 
-FOR_STAFF = ("assignments", "book", "chapters", "course.yml", "_config.yml")
+FOR_STAFF = ("assignments", "book", "chapters", "course.yml", "_config.yml", "requirements.lock")
 """What staff see besides: the sources, solutions and hidden tests included."""
 
 HIDDEN = "/hidden"

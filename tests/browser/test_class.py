@@ -33,7 +33,7 @@ from tests.browser.classroom import (
     visible_text,
     write_answers,
 )
-from tests.classes import RunningClass, a_class, course_up, processes_left, start_class, status
+from tests.classes import WITHOUT_RIGHTS, RunningClass, a_class, course_up, processes_left, start_class, status
 
 SOURCE = course_root() / "assignments" / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
 CHAPTER = "chapters/04-segmentation.ipynb"
@@ -48,7 +48,8 @@ pytestmark = pytest.mark.hub
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClass]:
-    with a_class(tmp_path_factory.mktemp("class")) as started:
+    """As most colleges will run it: by an account without rights."""
+    with a_class(tmp_path_factory.mktemp("class"), before=WITHOUT_RIGHTS) as started:
         yield started
 
 
@@ -71,9 +72,12 @@ def test_from_release_to_feedback(chromium: Browser, running: RunningClass, albu
     hand_in(first, running, album, answers, right=True)
     second = enter(chromium, running, "student02")
     hand_in(second, running, album, {**without_last_code_answer(answers), list(answers)[-1]: HOSTILE}, right=False)
+    third = enter(chromium, running, "student03")
+    hand_in(third, running, album, {}, right=False)
     grade(teacher, album)
     check_marks(running)
-    for desk in (first, second):
+    look_at_desk(teacher, running, album)
+    for desk in (first, second, third):
         read_feedback(desk, running, album)
     assert running.hosts == {urlsplit(running.url).netloc}
 
@@ -173,8 +177,8 @@ def grade(formgrader: Formgrader, album: Album) -> None:
     page, frame = formgrader.desk.page, formgrader.frame
     formgrader.assignment("collect")
     frame.locator("td.num-submissions a").click()
-    expect(frame.locator("td.status")).to_have_text(["needs autograding"] * 2, timeout=30 * SECOND)
-    for student in ("student01", "student02"):
+    expect(frame.locator("td.status")).to_have_text(["needs autograding"] * 3, timeout=30 * SECOND)
+    for student in ("student01", "student02", "student03"):
         formgrader.submission(student, "autograde")
     expect(frame.locator("tr", has_text="student01").locator("td.status")).to_have_text("needs manual grading")
     album.take(page, "autograded")
@@ -183,7 +187,7 @@ def grade(formgrader: Formgrader, album: Album) -> None:
     frame.get_by_role("link", name=NOTEBOOK).click()
     expect(frame.get_by_role("link", name=re.compile("Submission #1"))).to_be_visible(timeout=30 * SECOND)
     album.take(page, "formgrader-submissions")
-    assert sorted(look_at_submission(formgrader, number, album) for number in (1, 2)) == [False, True]
+    assert sorted(look_at_submission(formgrader, number, album) for number in (1, 2, 3)) == [False, False, True]
     formgrader.go("Manage Assignments")
     formgrader.assignment("generate-feedback")
     formgrader.assignment("release-feedback")
@@ -213,9 +217,9 @@ def check_marks(running: RunningClass) -> None:
     from nbgrader.api import Gradebook
 
     with Gradebook(f"sqlite:///{running.classroom.course / 'gradebook.db'}") as gradebook:
-        right, wrong = (
+        right, wrong, nothing = (
             {grade.name: grade for grade in gradebook.find_submission_notebook(NOTEBOOK, ASSIGNMENT, student).grades}
-            for student in ("student01", "student02")
+            for student in ("student01", "student02", "student03")
         )
         tasks = [name for name, grade in right.items() if grade.cell.cell_type == "code"]
         memo = next(name for name in right if name not in tasks)
@@ -226,6 +230,17 @@ def check_marks(running: RunningClass) -> None:
             name: wrong[name].max_score for name in tasks[:-1]
         }
         assert wrong[tasks[-1]].auto_score == 0
+        assert {nothing[name].auto_score for name in tasks} == {0}
+
+
+def look_at_desk(formgrader: Formgrader, running: RunningClass, album: Album) -> None:
+    """The instructor's desk knows what happened in formgrader."""
+    page = formgrader.desk.page.context.new_page()
+    page.goto(f"{running.url}/services/desk/")
+    for student in ("student01", "student02", "student03"):
+        expect(page.locator("body")).to_contain_text(student, timeout=30 * SECOND)
+    album.take(page, "instructors-desk")
+    page.close()
 
 
 def read_feedback(desk: Desk, running: RunningClass, album: Album) -> None:
@@ -276,7 +291,7 @@ def test_book_is_back_when_the_proxy_had_to_start_anew(running: RunningClass) ->
 
 def test_only_the_owner_can_read_secrets(running: RunningClass) -> None:
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in running.classroom.secrets.iterdir()}
-    assert set(modes) == {"cookie_secret", "credentials.txt", "passwords.json", "proxy_token"}
+    assert set(modes) == {"cookie_secret", "credentials.txt", "people.json", "people.lock", "proxy_token", "receipt_key"}
     assert set(modes.values()) == {0o600}
     assert stat.S_IMODE(running.classroom.secrets.stat().st_mode) == 0o700
     assert stat.S_IMODE(running.classroom.folder.stat().st_mode) == 0o700
@@ -317,6 +332,7 @@ def test_start_stop_and_what_survives(start: Callable[..., RunningClass], tmp_pa
     assert processes_left(first.classroom) == []
 
     chapter = first.classroom.home("student01") / CHAPTER
+    chapter.parent.mkdir(parents=True)
     chapter.write_text("mine", "utf-8")
     second = start(folder, port, students=4)
     assert chapter.read_text("utf-8") == "mine"
