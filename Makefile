@@ -49,10 +49,8 @@ lint: setup
 test: lint
 	@echo "● 测试 tests/unit（crmlab 的行覆盖率不低于 95 %）"
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/unit -n auto --dist loadfile --cov=crmlab --cov-report= --cov-fail-under=95
-	@echo "● 测试 tests/notebooks、tests/grading、tests/security（两份并行）"
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/notebooks tests/grading tests/security -n 2 --dist loadfile
-	@echo "● 测试 tests/browser"
-	@$(BIN)/pytest -q tests/browser
+	@echo "● 测试 tests/notebooks、tests/grading、tests/security、tests/hub、tests/browser（三份并行：等待多于计算）"
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/notebooks tests/grading tests/security tests/hub tests/browser -n 3 --dist loadfile
 
 book: setup
 	@$(BIN)/course book

@@ -24,6 +24,8 @@ user = os.environ.get("JUPYTERHUB_USER", "")
 if os.environ.get("CRM_ROLE") == "student":
     # Accounts of the system tell nothing about who is who: a class may run all servers under one.
     c.CourseDirectory.student_id = user
+    if "," in os.environ.get("CRM_SECTIONS", ""):
+        c.CourseDirectory.course_id = ""  # all of them: the list of assignments lets the student choose
 else:
     # Gradebook and submissions belong to the class, not to the folder in which a command is typed. formgrader links
     # into the course's folder, so on a server it is seen from the home.

@@ -78,7 +78,8 @@ def grade(
 
     Args:
         workers: submissions graded side by side on this machine; None for as many as it has cores.
-        scheduler: address of a Dask scheduler whose workers grade instead.
+        scheduler: address of a Dask scheduler whose workers grade instead; without ``workers``, what ``CRM_SCHEDULER``
+            says is taken if None.
         trust: no walls.
 
     Raises:
@@ -89,8 +90,18 @@ def grade(
     place = desk(classroom)
     chosen = _chosen(place, assignment, students)
     ensure_in_gradebook(assignment, source, place)
+    if workers is None:
+        scheduler = scheduler or os.environ.get("CRM_SCHEDULER")
     with _backend(workers, scheduler, trust) as backend, _bar(_("评分")) as tick:
-        return grade_class(place, assignment, source, backend, chosen, force=force, progress=tick)
+        tell(done=0, total=len(chosen))
+        summary = grade_class(place, assignment, source, backend, chosen, force=force, progress=tick)
+    kinds = {"graded": summary.graded, "entered": summary.entered, "unchanged": summary.unchanged}
+    tell(
+        counts={kind: len(records) for kind, records in kinds.items()},
+        look={record.student: record.look for record in summary.look},
+        failed=summary.failed,
+    )
+    return summary
 
 
 def _chosen(place: Desk, assignment: str, students: Sequence[str] | None) -> Sequence[str]:
@@ -133,9 +144,19 @@ def _backend(workers: int | None, scheduler: str | None, trust: bool) -> Iterato
         backend.close()
 
 
+def tell(**facts: Any) -> None:
+    """A line of JSON for the program that watches this one, in the file that ``CRM_PROGRESS`` names; nothing else."""
+    if path := os.environ.get("CRM_PROGRESS"):
+        with open(path, "a", encoding="utf-8") as stream:
+            stream.write(json.dumps(facts, ensure_ascii=False) + "\n")
+
+
 @contextmanager
 def _bar(doing: str) -> Iterator[Callable[[str, int, int], None]]:
     """A progress bar where someone watches, else a line now and then."""
+    if os.environ.get("CRM_PROGRESS"):
+        yield lambda student, done, total: tell(student=student, done=done, total=total)
+        return
     console = Console(stderr=True)
     if not sys.stderr.isatty():
 

@@ -33,6 +33,8 @@ class RunningClass:
     port: int
     seconds: float
     output: str
+    inside: psutil.Process
+    """The command itself, should something stand in front of it."""
     hosts: set[str] = field(default_factory=set)
     """Every host that a browser asked for anything."""
 
@@ -51,7 +53,7 @@ class RunningClass:
 
     def stop(self, number: int = signal.SIGINT) -> str:
         """As Ctrl-C does. Returns what was still printed."""
-        self.process.send_signal(number)
+        self.inside.send_signal(number)
         rest, _errors = self.process.communicate(timeout=60)
         return rest
 
@@ -77,7 +79,11 @@ def start_class(folder: Path, port: int, students: int = 3, before: Sequence[str
         if line.startswith("账号与初始密码存于"):
             break
     assert process.poll() is None, "".join(lines)
-    return RunningClass(process, Classroom(folder.resolve()), port, time.monotonic() - began, "".join(lines))
+    inside = psutil.Process(process.pid)
+    if before:
+        (inside,) = inside.children()
+    seconds = time.monotonic() - began
+    return RunningClass(process, Classroom(folder.resolve()), port, seconds, "".join(lines), inside)
 
 
 @contextmanager
@@ -90,8 +96,7 @@ def a_class(
     """
     running = start_class(folder, free_ports(1)[0], students, before)
     if seen_from_inside:
-        (inside,) = psutil.Process(running.process.pid).children()
-        running.classroom = Classroom(Path(f"/proc/{inside.pid}/root{folder}"))
+        running.classroom = Classroom(Path(f"/proc/{running.inside.pid}/root{folder}"))
     try:
         yield running
     finally:

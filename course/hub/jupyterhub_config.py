@@ -8,6 +8,7 @@ from typing import Any
 from course.desk import service as desk
 from course.hub.classroom import Classroom
 from course.hub.preflight import NODE, PROXY_SCRIPT
+from course.hub.proxy import GATE
 from course.hub.spawner import socket_url
 from course.operations.culling import culler_role, culler_service
 from course.operations.tls import tls_settings
@@ -35,7 +36,7 @@ c.JupyterHub.cookie_secret_file = str(classroom.cookie_secret)
 c.JupyterHub.concurrent_spawn_limit = 8
 
 c.JupyterHub.proxy_class = "course.hub.proxy.CourseProxy"
-c.ConfigurableHTTPProxy.command = [str(NODE), str(course_root() / PROXY_SCRIPT)]
+c.ConfigurableHTTPProxy.command = [str(NODE), "--import", str(GATE), str(course_root() / PROXY_SCRIPT)]
 c.ConfigurableHTTPProxy.api_url = socket_url(RUNTIME / "proxy-api.sock")
 c.ConfigurableHTTPProxy.auth_token = classroom.proxy_token.read_text("utf-8").strip()
 c.ConfigurableHTTPProxy.pid_file = str(classroom.hub / "proxy.pid")

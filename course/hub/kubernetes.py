@@ -46,7 +46,7 @@ RUNTIME = Path("/tmp/jupyter")
 BOOK = "http://crm-desk:8090"
 """Where the book is served, beside the desk."""
 
-_MACHINE_ONLY = ("CRM_SOCKET", "CRM_CLASS_PROCESS", "CRM_DB_URL")
+_MACHINE_ONLY = ("CRM_CLASS_PROCESS", "CRM_DB_URL")
 """What a server on the hub's own machine must know, and a pod need not or must not."""
 
 

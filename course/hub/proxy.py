@@ -1,9 +1,24 @@
-"""The hub's proxy, and its way to the book."""
+"""The hub's proxy: its way to the book, and the gate in front of each server (``gate.mjs``)."""
 
+import hmac
+from pathlib import Path
 from typing import Any
 
 from jupyterhub.proxy import ConfigurableHTTPProxy
 from traitlets import validate
+
+GATE = Path(__file__).with_name("gate.mjs")
+OWNER_COOKIE = "crm-owner"
+
+
+def let_owner_in(handler: Any, name: str) -> None:
+    """Give a browser that has just logged in the cookie with which the gate lets it through to the user's servers.
+
+    Only below the user's own path: nobody else's server ever sees it.
+    """
+    mark = hmac.digest(handler.proxy.auth_token.encode(), f"owner:{name}".encode(), "sha256").hex()
+    place = f"{handler.base_url}user/{name}/"
+    handler._set_cookie(OWNER_COOKIE, mark, encrypted=False, path=place, expires_days=30, samesite="Lax")
 
 
 class CourseProxy(ConfigurableHTTPProxy):

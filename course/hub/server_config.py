@@ -1,7 +1,11 @@
 """Configuration of one user's Jupyter server, by role (``CRM_ROLE``). Read by ``jupyterhub-singleuser --config``."""
 
 import os
+import socket
 from pathlib import Path
+from typing import Any
+
+from jupyter_server import serverapp
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 (the loader of the file provides it)
 
@@ -16,9 +20,19 @@ c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"
 c.LabServerApp.app_settings_dir = str(EDITION)
 
-# The way in: a socket in the server's own runtime folder. There is no port to listen at behind the walls. A server on
-# a cluster (course.hub.kubernetes) has no such socket, and listens at its pod's port.
-c.ServerApp.sock = os.environ.get("CRM_SOCKET", "")
+# The way in: a socket that the spawner opened outside the walls and handed in. There is no port to listen at behind them.
+# A server on a cluster (course.hub.kubernetes) has no such socket, and listens at its pod's port.
+c.ServerApp.sock = ""
+if listener := os.environ.pop("CRM_LISTENER", ""):
+
+    def handed_in(*_place: Any, **_mode: Any) -> socket.socket:
+        ear = socket.socket(fileno=int(listener))
+        ear.set_inheritable(False)
+        ear.setblocking(False)
+        return ear
+
+    serverapp.bind_unix_socket = handed_in
+    c.ServerApp.sock = "/handed-in.sock"  # a name for messages
 
 # Making and grading assignments is the instructor's. The Lab side is switched off in lab/student/page_config.json.
 GRADES = ROLE != "student"

@@ -2,8 +2,11 @@
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -36,7 +39,7 @@ class ClassSpawner(LocalProcessSpawner):
         """JupyterHub's record of the server; its address is always the socket, which the database can't hold."""
         server = LocalProcessSpawner.server.fget(self)  # type: ignore[attr-defined]
         if server is not None and server.orm_server is not None:
-            server.bind_url = socket_url(self._runtime / "server.sock")
+            server.bind_url = socket_url(socket_of(self._runtime))
         return server
 
     @server.setter
@@ -61,13 +64,16 @@ class ClassSpawner(LocalProcessSpawner):
         await asyncio.to_thread(prepare, classroom, person, self._runtime, account)
         command = [*server_command(classroom, person, self._runtime, account, self.walls), *self.cmd, *self.get_args()]
         log = server_log(classroom, self._runtime.name)
-        with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600), "wb") as stream:
+        with (
+            open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600), "wb") as stream,
+            listening(socket_of(self._runtime)) as ear,
+        ):
             self.proc = subprocess.Popen(
-                command, env=self.get_env(), cwd="/", start_new_session=True,
-                stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
+                command, env=self.get_env() | {"CRM_LISTENER": str(ear.fileno())}, cwd="/", start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, pass_fds=[ear.fileno()],
             )  # fmt: skip
         self.pid = self.proc.pid
-        return socket_url(self._runtime / "server.sock")
+        return socket_url(socket_of(self._runtime))
 
     def _person(self) -> Person:
         person = read_people(Classroom.here()).get(self.user.name)
@@ -99,6 +105,24 @@ def runtime_folder(user: str, server: str = "") -> Path:
     return Path(os.environ["CRM_RUNTIME_DIR"]) / "servers" / (f"{user}+{server}" if server else user)
 
 
+def socket_of(runtime: Path) -> Path:
+    """The socket at which a server is reached. It lies outside all walls: were it in the server's own folder, its owner
+    could put a link to another socket in its place, and the hub's proxy, which stands outside, would follow it.
+    """
+    return runtime.parent.with_name("sockets") / f"{runtime.name}.sock"
+
+
+@contextmanager
+def listening(path: Path) -> Iterator[socket.socket]:
+    """A new socket at ``path``, which listens already; the server gets it handed in open."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as ear:
+        ear.bind(str(path))
+        ear.listen(128)
+        yield ear
+
+
 def server_log(classroom: Classroom, name: str) -> Path:
     """The log of one server; the one of the start before is kept beside it."""
     log = classroom.hub / "servers" / f"{name}.log"
@@ -119,7 +143,6 @@ def environment(classroom: Classroom, person: Person, runtime: Path, walled: boo
         "CRM_COURSE_ROOT": str(course_root()),
         "CRM_CLASSROOM": str(classroom.folder),
         "CRM_CLASS_PROCESS": os.environ["CRM_CLASS_PROCESS"],
-        "CRM_SOCKET": str(runtime / "server.sock"),
         "JUPYTER_RUNTIME_DIR": str(runtime),
         "JUPYTER_CONFIG_PATH": str(course_root()),  # nbgrader_config.py lies there
         "JUPYTER_PATH": str(Path(__file__).resolve().parent / "jupyter"),  # formgrader's pages without a CDN
@@ -172,7 +195,6 @@ def prepare(classroom: Classroom, person: Person, runtime: Path, account: int | 
     shown = account if account is not None else walls.STAFF_ACCOUNT if walls.is_staff(person) else os.getuid()
     entry = f"{person.name}:x:{shown}:{shown}::{home}:/bin/bash\n"
     replace_file(runtime / "passwd", entry.encode("utf-8"))
-    (runtime / "server.sock").unlink(missing_ok=True)
     if account is not None:
         _give(runtime, account)
         if home.stat().st_uid != account:

@@ -328,12 +328,14 @@ def _ignore_signals() -> None:
 
 
 def class_processes(classroom: Classroom, servers: bool = True) -> list[psutil.Process]:
-    """Hub, proxy and services of this class; with ``servers`` users' servers and kernels, too."""
+    """Hub, proxy and services of this class; with ``servers`` also what outlives a hub: users' servers, jobs of the desk."""
     found = []
     for process in psutil.process_iter():
         try:
             known = process.environ()
-            ours = known.get(MARK) == str(classroom.folder) and (servers or "CRM_ROLE" not in known)
+            ours = known.get(MARK) == str(classroom.folder) and (
+                servers or not {"CRM_ROLE", "CRM_PROGRESS"} & set(known)
+            )
             if ours and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except (psutil.Error, OSError):

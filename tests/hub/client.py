@@ -94,7 +94,13 @@ class Client:
     def notebook(self, code: str, seconds: float = 300) -> str:
         """What a cell prints in a new kernel, its error included."""
         kernel = self.server("POST", "/api/kernels", json={"name": "python3"}).json()["id"]
-        request = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "version": "5.3", "username": "", "session": "s"}
+        request = {
+            "msg_id": uuid.uuid4().hex,
+            "msg_type": "execute_request",
+            "version": "5.3",
+            "username": "",
+            "session": "s",
+        }
         content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False, "stop_on_error": True}
         said = ""
         with closing(self.socket(f"/api/kernels/{kernel}/channels")) as line:
