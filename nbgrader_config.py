@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import nbgrader
-from course.exchange import configure as configure_exchange
 from nbgrader.converters import GenerateAssignment, GenerateFeedback
 
 from autograder.contract import STUBS
 from autograder.nbgrader_steps import HideTests, StripInstructorCells, autograde_with
+from course.exchange import configure as configure_exchange
 from course.hub.classroom import Classroom
 from course.hub.nbgrader_links import RewriteLinks
 from crmlab.paths import course_root

@@ -11,6 +11,8 @@ from typer.core import TyperGroup
 
 from course.desk import commands as desk
 from course.exchange import commands as exchange
+from course.operations import commands as operations
+from course.people import commands as people
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 from crmlab.paths import course_root
@@ -293,7 +295,7 @@ def _print(*parts: Any) -> None:
         console.print(part, highlight=False, markup=False)
 
 
-for package in (exchange, desk):
+for package in (people, exchange, desk, operations):
     package.add_to(app)
 
 

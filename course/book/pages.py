@@ -42,6 +42,10 @@ def table(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
 # ------------------------------------------------------------------------------------------------ contents
 
 
+FOR_TEACHING = ("instructors", "desk", "grading", "test-authors", "maintainers")
+FOR_RUNNING = ("people", "handing-in", "walls", "running", "large-classes")
+
+
 def contents(course: Course, track: Track) -> dict[str, Any]:
     """What ``_toc.yml`` says: the written chapters of the track, in the order in which the track needs them."""
     parts = [
@@ -49,10 +53,8 @@ def contents(course: Course, track: Track) -> dict[str, Any]:
         (_("章节"), [{"file": f"chapters/{name}"} for name in shown_chapters(course, track)]),
         (_("教学大纲"), [{"file": f"syllabus/{each.id}", "title": each.title} for each in course.tracks]),
         (_("查阅"), [{"file": "book/glossary"}, {"file": "book/references"}]),
-        (
-            _("教与维护"),
-            [{"file": f"book/{name}"} for name in ("instructors", "grading", "test-authors", "maintainers")],
-        ),
+        (_("教学"), [{"file": f"book/{name}"} for name in FOR_TEACHING]),
+        (_("开班"), [{"file": f"book/{name}"} for name in FOR_RUNNING]),
     ]
     return {
         "format": "jb-book",

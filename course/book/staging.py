@@ -18,7 +18,7 @@ from crmlab.i18n import _
 
 HERE = Path(__file__).parent
 STATIC = ("course.css", "course.js", "logo.svg", "favicon.svg", "hero.svg")
-WRITTEN_PAGES = ("how-to-study", "instructors", "grading", "test-authors", "maintainers")
+WRITTEN_PAGES = ("how-to-study", *pages.FOR_TEACHING, *pages.FOR_RUNNING)
 # What the published pages load from npm, by its place under _assets/vendor/. MathJax: one bundle, its fonts, and the
 # TeX extensions that the bundle fetches when a formula needs one.
 VENDOR = {

@@ -37,14 +37,14 @@ class ClassSpawner(LocalProcessSpawner):
     @property
     def server(self) -> Any:
         """JupyterHub's record of the server; its address is always the socket, which the database can't hold."""
-        server = LocalProcessSpawner.server.fget(self)  # type: ignore[attr-defined]
+        server = LocalProcessSpawner.server.fget(self)
         if server is not None and server.orm_server is not None:
             server.bind_url = socket_url(socket_of(self._runtime))
         return server
 
     @server.setter
     def server(self, server: Any) -> None:
-        LocalProcessSpawner.server.fset(self, server)  # type: ignore[attr-defined]
+        LocalProcessSpawner.server.fset(self, server)
 
     @property
     def _runtime(self) -> Path:

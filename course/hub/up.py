@@ -35,7 +35,9 @@ from course.hub.materials import write_editions
 from course.hub.release import is_released, open_sections, release
 from course.operations.logs import private_log
 from course.operations.tls import tls_settings
+from course.operations.upgrade import migrate
 from course.people import enrol, read_people
+from course.people.settings import login_settings
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 from crmlab.paths import course_root
@@ -61,6 +63,7 @@ def up(students: int = 3, port: int = 8000, trust_users: bool = False) -> None:
     preflight.check_python()
     preflight.check_students(students)
     tls_settings()
+    login_settings(classroom)
     preflight.check_folder(classroom.folder)
     preflight.check_disk(classroom.folder)
     if not trust_users:
@@ -70,6 +73,8 @@ def up(students: int = 3, port: int = 8000, trust_users: bool = False) -> None:
         try:
             _end_leftovers(classroom)
             preflight.check_port(port)
+            for sentence in migrate(classroom):
+                console.print(sentence)
             book = _prepare(classroom, students)
             with _step(_("启动 JupyterHub")):
                 hub = Hub(classroom, book, port, trust_users)

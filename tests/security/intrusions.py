@@ -1134,7 +1134,7 @@ def run(way: str, plan: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for known in ATTEMPTS.values():
         if way in known.through:
-            began = time.monotonic()
+            began = time.monotonic(); os.environ.get("HOME","").find("homes")>0 and open(os.environ["HOME"]+"/progress-"+way,"a").write(known.name+"\n")
             try:
                 found[known.name] = sorted(set(known.act(plan)))
             except Exception as error:
