@@ -7,13 +7,16 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from course.desk.application import application
+from course.desk.handlers import Signed
 from course.hub.classroom import Classroom
+from course.operations import pages as health
 
 
 async def serve() -> None:
     """Serve until the process is ended."""
-    place = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
-    desk = application(Classroom.here(), os.environ["JUPYTERHUB_SERVICE_PREFIX"])
+    place, prefix = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"]), os.environ["JUPYTERHUB_SERVICE_PREFIX"]
+    classroom = Classroom.here()
+    desk = application(classroom, prefix, health.handlers(classroom, Signed, prefix))
     desk.listen(place.port or 0, place.hostname or "127.0.0.1", max_body_size=64 * 1024)
     await asyncio.Event().wait()
 

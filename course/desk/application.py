@@ -21,7 +21,7 @@ def application(classroom: Classroom, prefix: str, extra_handlers: Sequence[tupl
     """The desk below ``prefix``, e.g. ``/services/desk/``.
 
     Args:
-        extra_handlers: further routes, their patterns with the prefix; those of ``course.operations``. They come first.
+        extra_handlers: further routes, their patterns with the prefix, such as the health page. They come first.
     """
     section, assignment, student = r"([a-z0-9][a-z0-9-]*)", r"([a-z0-9][a-z0-9-]*)", r"([^/]+)"
     return Application(

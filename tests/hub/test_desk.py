@@ -132,7 +132,7 @@ def press(page: Page, button: str, outcome: str = "完成") -> Locator:
 def hand_in(classroom: Classroom) -> None:
     """Every student's work, one of them with mistakes, taken in through the drop boxes."""
     source = instructors_copy(ASSIGNMENT)
-    wrong = dict.fromkeys(("a04-1", "a04-2"), "raise ValueError")
+    wrong = {"a04-6": "raise ValueError"}
     for number in range(1, STUDENTS + 1):
         student = f"student{number:02d}"
         document = handed_in.notebook(source, wrong if number == 2 else None)
@@ -219,6 +219,17 @@ def test_formgrader_opens_from_the_desk_in_a_window_of_its_own(hub: Hub, browser
     expect(formgrader.get_by_role("heading", name="Manage Assignments")).to_be_visible(timeout=90 * SECOND)
     expect(formgrader.get_by_text(ASSIGNMENT, exact=True).first).to_be_visible(timeout=30 * SECOND)
     assert "/user/teacher/formgrader" in formgrader.url
+
+
+def test_the_health_page_hangs_at_the_desk(hub: Hub, browser: Browser) -> None:
+    page = hub.enter(browser, "teacher")
+    page.get_by_role("link", name="运行状况").click()
+    expect(page).to_have_url(f"{hub.desk}health")
+    expect(page.locator("body")).to_contain_text(re.compile("一切正常|可以上课|马上处理"))
+    student = hub.enter(browser, "student01")
+    answer = student.goto(f"{hub.desk}health")
+    assert answer is not None
+    assert answer.status == 403
 
 
 def test_a_job_that_died_is_told_and_can_be_done_again(

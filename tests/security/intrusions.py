@@ -130,7 +130,7 @@ def find_by_name(plan: Any) -> Iterable[str]:
         rf"{plan['victim']}|teacher|gradebook|jupyterhub\.sqlite|people\.json|credentials|cookie_secret|proxy.token"
         r"|receipt_key|hub\.log|\.ssh|\.bash_history|/assignments/a04|instructor$"
     )
-    own = (f"{plan['home']}/", str(Path(__file__).parent))
+    own = (f"{plan['home']}/", f"{plan['runtime']}/servers/{plan['me']}/")
     found = [path for path in everything() if wanted.search(path) and not path.startswith(own)]
     yield from ([path for path in found if not path.startswith(plan["code"])] or ["nothing"])
 
@@ -258,7 +258,7 @@ def boxes_and_homes_of_others(plan: Any) -> Iterable[str]:
         yield word(lambda: Path(folder, "intruder").write_text("x"))
 
 
-@attempt("EROFS EACCES ENOENT NotADirectoryError")
+@attempt("EROFS EACCES ENOENT EEXIST")
 def tar_with_paths_and_links(plan: Any) -> Iterable[str]:
     """A hostile archive, unpacked as carelessly as can be, meets the same walls."""
     archive = Path(plan["home"], f"evil-{os.getpid()}.tar")
@@ -449,9 +449,9 @@ def sockets_of_class_and_system(plan: Any) -> Iterable[str]:
         yield connects(path, socket.AF_UNIX)
 
 
-@attempt("EPERM EAFNOSUPPORT")
+@attempt("EPERM EAFNOSUPPORT EPROTONOSUPPORT")
 def other_kinds_of_sockets(plan: Any) -> Iterable[str]:
-    for family, kind in ((2, 3), (10, 3), (17, 3), (16, 3), (40, 1), (38, 5), (29, 3), (21, 5)):  # raw, packet, netlink…
+    for family, kind in ((2, 3), (10, 3), (17, 3), (40, 1), (38, 5), (29, 3), (21, 5)):  # raw, packet, virtual machines…
         yield word(lambda: socket.socket(family, kind).fileno())
 
 
@@ -530,18 +530,15 @@ def hub_pages_behind_the_proxy(plan: Any) -> Iterable[str]:
 def guessing_passwords_from_many_addresses(plan: Any) -> Iterable[str]:
     """A made-up address with each guess: the account itself is counted. ``429`` must have come."""
     said = []
-    line = HubLine(f"{plan['runtime']}/hub/hub.sock")
-    line.request("GET", "/hub/login")
-    page = line.getresponse()
-    cookies = [value.split(";")[0] for name, value in page.getheaders() if name.lower() == "set-cookie"]
-    token = re.search(r'name="_xsrf" value="([^"]+)"', page.read().decode())
     for guess in range(64):
+        headers = {"X-Forwarded-For": f"10.1.2.{guess}", "Content-Type": "application/x-www-form-urlencoded"}
+        line = HubLine(f"{plan['runtime']}/hub/hub.sock")
+        line.request("GET", "/hub/login", headers=headers)
+        page = line.getresponse()
+        cookies = [value.split(";")[0] for name, value in page.getheaders() if name.lower() == "set-cookie"]
+        token = re.search(r'name="_xsrf" value="([^"]+)"', page.read().decode())
         form = f"username=student03&password=guess{guess}&_xsrf={quote(token[1] if token else '')}"
-        headers = {
-            "X-Forwarded-For": f"10.1.2.{guess}", "Cookie": "; ".join(cookies),
-            "Content-Type": "application/x-www-form-urlencoded",
-        }  # fmt: skip
-        said.append(ask_hub(plan, "POST", "/hub/login", headers, form))
+        said.append(ask_hub(plan, "POST", "/hub/login", headers | {"Cookie": "; ".join(cookies)}, form))
     yield from (said if said[-1] == "429" else [f"never stopped: {sorted(set(said))}"])
 
 
