@@ -33,7 +33,7 @@ c.JupyterHub.hub_socket_mode = 0o666  # in a folder nobody else enters; students
 c.JupyterHub.template_paths = [str(HERE / "templates")]
 c.JupyterHub.db_url = f"sqlite:///{classroom.hub / 'jupyterhub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(classroom.cookie_secret)
-c.JupyterHub.concurrent_spawn_limit = 8
+c.JupyterHub.concurrent_spawn_limit = 0  # nobody is turned away: the spawner has a queue
 
 c.JupyterHub.proxy_class = "course.hub.proxy.CourseProxy"
 c.ConfigurableHTTPProxy.command = [str(NODE), "--import", str(GATE), str(course_root() / PROXY_SCRIPT)]
@@ -66,6 +66,7 @@ c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
 c.Spawner.args = [f"--config={HERE / 'server_config.py'}"]
 c.Spawner.default_url = "/lab"
 c.Spawner.http_timeout = 60
+c.Spawner.start_timeout = 900  # seconds, the wait in the queue included
 # A teacher of several sections has a server for each; the spawner refuses all other names.
 c.JupyterHub.allow_named_servers = True
 # A server has nothing to ask at its end: notebooks are saved by the browser.

@@ -5,13 +5,14 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from jupyterhub.spawner import LocalProcessSpawner
+from jupyterhub.utils import url_path_join, wait_for_http_server
 from tornado.web import HTTPError
 from traitlets import Bool
 
@@ -27,6 +28,12 @@ from crmlab.paths import course_root
 KEEPER = Path(__file__).with_name("keeper.py")
 ANY_PORT = 8888
 """What JupyterHub and Jupyter Server want to hear though the server listens on a socket."""
+
+STARTING = asyncio.Semaphore(max(3, 2 * (os.cpu_count() or 1)))
+"""How many servers start side by side. A whole class that starts at once is served in turn: all at once, each would
+take as long as all, and some would take too long."""
+WAITING: list["ClassSpawner"] = []
+"""Whose turn has not come, in order."""
 
 
 class ClassSpawner(LocalProcessSpawner):
@@ -54,7 +61,7 @@ class ClassSpawner(LocalProcessSpawner):
         return env | environment(self._classroom(), self._person(), self._runtime, self.walls)
 
     async def start(self) -> str:
-        """Start the server. Returns the address of its socket.
+        """Start the server when its turn comes. Returns the address of its socket.
 
         :raises HTTPError: if the user is not on the class list, or the server belongs to a section that is not theirs.
         """
@@ -62,6 +69,18 @@ class ClassSpawner(LocalProcessSpawner):
         person, classroom = self._person(), self._classroom()
         account = account_of(person) if self.walls else None
         await asyncio.to_thread(prepare, classroom, person, self._runtime, account)
+        WAITING.append(self)
+        try:
+            async with STARTING:
+                WAITING.remove(self)
+                self._launch(classroom, person, account)
+                await self._answers_or_ends()
+        finally:
+            if self in WAITING:
+                WAITING.remove(self)
+        return socket_url(socket_of(self._runtime))
+
+    def _launch(self, classroom: Classroom, person: Person, account: int | None) -> None:
         command = [*server_command(classroom, person, self._runtime, account, self.walls), *self.cmd, *self.get_args()]
         log = server_log(classroom, self._runtime.name)
         with (
@@ -73,7 +92,23 @@ class ClassSpawner(LocalProcessSpawner):
                 stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, pass_fds=[ear.fileno()],
             )  # fmt: skip
         self.pid = self.proc.pid
-        return socket_url(socket_of(self._runtime))
+
+    async def _answers_or_ends(self) -> None:
+        """Wait until the server answers or is gone; which of both it is, the hub finds out next."""
+        address = url_path_join(socket_url(socket_of(self._runtime)), self.server.base_url, "api")
+        answer = asyncio.ensure_future(wait_for_http_server(address, timeout=self.http_timeout))
+        while not answer.done() and self.proc.poll() is None:
+            await asyncio.wait([answer], timeout=0.5)
+        answer.cancel()
+        await asyncio.gather(answer, return_exceptions=True)
+
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        """What the page says while the user waits (``sentence``)."""
+        while self in WAITING:
+            ahead = WAITING.index(self)
+            yield {"progress": 10, "sentence": _("前面还有 {count} 位在启动，轮到你时会自动进入。").format(count=ahead)}
+            await asyncio.sleep(1)
+        yield {"progress": 50, "sentence": _("正在启动，通常需要几秒钟。")}
 
     def _person(self) -> Person:
         person = read_people(Classroom.here()).get(self.user.name)

@@ -92,7 +92,8 @@ def command(
             "/etc/hosts",
             "/etc/hosts",
         ]
-    options += ["--proc", "/proc", "--dev", "/dev"]
+    # The kernel's settings belong to the superuser, and so does what is started by the superuser without any rights.
+    options += ["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev"]
     if staff:
         # For the walls inside: the kernel allows a new /proc only where a whole one is mounted. Nobody gets to see it.
         options += ["--bind", "/proc", f"{HIDDEN}/proc", "--perms", "0000", "--tmpfs", HIDDEN]

@@ -13,7 +13,7 @@ import websocket
 
 from tests.classes import RunningClass
 
-START_SECONDS = 120
+START_SECONDS = 900
 
 
 @dataclass

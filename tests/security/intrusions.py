@@ -225,9 +225,9 @@ def settings_of_the_kernel(plan: Any) -> Iterable[str]:
     for path in (
         "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sys/kernel/yama/ptrace_scope",
         "/proc/sys/user/max_user_namespaces", "/proc/sys/fs/protected_symlinks", "/proc/sysrq-trigger",
-        "/sys/kernel/uevent_helper", "/sys/fs/cgroup/cgroup.procs", "/proc/1/uid_map", "/proc/1/oom_score_adj",
+        "/proc/sys/kernel/modprobe", "/proc/irq", "/sys/kernel/uevent_helper", "/sys/fs/cgroup/cgroup.procs",
     ):  # fmt: skip
-        yield word(lambda: os.write(os.open(path, os.O_WRONLY), b"0"))
+        yield word(lambda: os.open(path, os.O_WRONLY))  # never written: where a wall is missing, it is this machine's
 
 
 @attempt("EROFS EACCES ENOENT EPERM EBUSY")
@@ -250,7 +250,7 @@ def boxes_and_homes_of_others(plan: Any) -> Iterable[str]:
     victim, exchange = plan["victim"], plan["exchange"]
     for folder in (
         f"{exchange}/inbound/{victim}", f"{exchange}/feedback/{victim}", f"{exchange}/receipts/{victim}",
-        f"{plan['class']}/homes/{victim}", f"{plan['class']}/secrets", f"{plan['runtime']}/servers/{victim}",
+        f"{plan['class']}/homes/{victim}", f"{plan['class']}/secrets", f"{plan['runtime']}/hub/{victim}",
         f"{exchange}/inbound/student99", f"{plan['class']}/received",
     ):  # fmt: skip
         yield word(lambda: os.mkdir(folder))
@@ -410,9 +410,15 @@ def connects(address: Any, family: int = socket.AF_INET, seconds: float = 3) -> 
         return word(lambda: line.connect(address))
 
 
+def somebody_listens(port: int) -> bool:
+    with socket.socket() as line:
+        # Where the kernel gives the very port that is asked as the own one, a socket finds itself.
+        return line.connect_ex(("127.0.0.1", port)) == 0 and line.getsockname() != line.getpeername()
+
+
 @attempt("nobody", TERMINAL)
 def all_ports_of_the_machine(plan: Any) -> Iterable[str]:
-    found = [port for port in range(1, 65536) if connects(("127.0.0.1", port), seconds=0.5) == GOT_IN]
+    found = [port for port in range(1, 65536) if somebody_listens(port)]
     yield f"ports {found}" if found else "nobody"
 
 
@@ -568,25 +574,32 @@ def forging_the_hubs_log(plan: Any) -> Iterable[str]:
 # =========================================================================================== from inside: limits
 
 
-@attempt("EAGAIN", TERMINAL)
+BOMB = """
+import errno, os, signal, time
+children, said = [], "no end"
+try:
+    while len(children) < 700:
+        child = os.fork()
+        if not child:
+            time.sleep(30)
+            os._exit(0)
+        children.append(child)
+except OSError as error:
+    said = errno.errorcode[error.errno]
+for child in children:
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+print(len(children), said)
+"""
+
+
+@attempt("EAGAIN uncounted", TERMINAL)
 def a_bomb_of_processes(plan: Any) -> Iterable[str]:
     """Until the limit says no; the neighbour's server is asked meanwhile by the tests."""
-    children: list[int] = []
-    try:
-        while len(children) < 3000:
-            child = os.fork()
-            if not child:
-                time.sleep(30)
-                os._exit(0)
-            children.append(child)
-        yield f"{len(children)} processes"
-    except OSError as error:
-        Path(plan["home"], "bomb").write_text(str(len(children)))
-        yield errno.errorcode[error.errno or 0]
-    finally:
-        for child in children:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", BOMB], capture_output=True, text=True, timeout=60)
+    number, said = done.stdout.strip().split(" ", 1)
+    Path(plan["home"], "bomb").write_text(number)
+    yield "uncounted" if said == "no end" and plan["uncounted"] else said
 
 
 @attempt("-9", TERMINAL)
@@ -654,10 +667,11 @@ def answer_to(plan: Any, name: str) -> dict[str, Any]:
     return {"refused": "", "student": "no answer"}
 
 
-def refusal(plan: Any, name: str, fill: Callable[[Path], Any]) -> str:
-    """``refused``, or what the receiver made of it."""
-    answer = answer_to(plan, lay(plan, name, fill))
-    return "refused" if answer["refused"] else f"taken: {answer}"
+def refusals(plan: Any, submissions: dict[str, Callable[[Path], Any]]) -> Iterable[str]:
+    """Lay submissions into the drop box: of each ``refused``, or what the receiver made of it."""
+    for name in [lay(plan, name, fill) for name, fill in submissions.items()]:
+        answer = answer_to(plan, name)
+        yield "refused" if answer["refused"] else f"taken: {answer}"
 
 
 def _notebook(folder: Path) -> Path:
@@ -669,10 +683,13 @@ def _notebook(folder: Path) -> Path:
 @attempt("refused", TERMINAL)
 def submission_of_links(plan: Any) -> Iterable[str]:
     """The receiver runs outside all walls: it must not follow a student's link to where it may read."""
-    for place, target in enumerate(plan["targets"]):
-        yield refusal(plan, named(f"link{place}", plan["me"]), lambda folder: (folder / "segmentation.ipynb").symlink_to(target))
+    links: dict[str, Callable[[Path], Any]] = {
+        named(f"link{place}", plan["me"]): lambda folder, target=target: (folder / "segmentation.ipynb").symlink_to(target)
+        for place, target in enumerate(plan["targets"][:12])  # a student's folder keeps the twenty newest refusals
+    }
     victims = f"{plan['class']}/homes/{plan['victim']}"
-    yield refusal(plan, named("folderlink", plan["me"]), lambda folder: (_notebook(folder), (folder / "all").symlink_to(victims)))
+    folder_link = {named("folder", plan["me"]): lambda folder: (_notebook(folder), (folder / "all").symlink_to(victims))}
+    yield from refusals(plan, links | folder_link)
 
 
 @attempt("refused", TERMINAL)
@@ -684,21 +701,21 @@ def submission_that_is_a_link(plan: Any) -> Iterable[str]:
 
 @attempt("refused", TERMINAL)
 def submission_of_pipes_and_devices(plan: Any) -> Iterable[str]:
-    yield refusal(plan, named("pipe", plan["me"]), lambda folder: os.mkfifo(folder / "segmentation.ipynb"))
 
     def listen(folder: Path) -> None:
         os.chdir(folder)
         socket.socket(socket.AF_UNIX).bind("segmentation.ipynb")
         os.chdir(plan["home"])
 
-    yield refusal(plan, named("socket", plan["me"]), listen)
+    pipe = {named("pipe", plan["me"]): lambda folder: os.mkfifo(folder / "segmentation.ipynb")}
+    yield from refusals(plan, pipe | {named("socket", plan["me"]): listen})
 
 
 @attempt("refused", TERMINAL)
 def submission_with_a_foreign_path(plan: Any) -> Iterable[str]:
-    for assignment in ("..", "...", ".receipts", "a04-segmentation*", "a99-not-there", "-rf", "inbound"):
-        yield refusal(plan, named(f"path{len(assignment)}", plan["me"], assignment), _notebook)
-    yield refusal(plan, "no-name-at-all", _notebook)
+    assignments = ("..", "...", ".receipts", "a04-segmentation*", "a99-not-there", "-rf", "inbound")
+    names = [named("path", plan["me"], assignment) for assignment in assignments]
+    yield from refusals(plan, dict.fromkeys([*names, "no-name-at-all"], _notebook))
 
 
 @attempt("refused", TERMINAL)
@@ -713,9 +730,8 @@ def submission_that_never_ends(plan: Any) -> Iterable[str]:
         for number in range(300):
             (folder / str(number)).touch()
 
-    yield refusal(plan, named("deep", plan["me"]), deep)
-    yield refusal(plan, named("many", plan["me"]), many)
-    yield refusal(plan, named("huge", plan["me"]), lambda folder: os.truncate(_notebook(folder), 10**9))
+    huge = {named("huge", plan["me"]): lambda folder: os.truncate(_notebook(folder), 10**9)}
+    yield from refusals(plan, huge | {named("deep", plan["me"]): deep, named("many", plan["me"]): many})
 
 
 @attempt("own", TERMINAL)
@@ -772,16 +788,19 @@ def forged_receipt(plan: Any) -> Iterable[str]:
 @attempt("failed", TERMINAL)
 def taking_the_instructors_role(plan: Any) -> Iterable[str]:
     """The role in the environment is for the interface alone; what it stands for is not there."""
+    running = []
     environment = os.environ | {"CRM_ROLE": "instructor", "CRM_SECTIONS": "crm,crm-2", "JUPYTERHUB_USER": "teacher"}
     for command in (
-        ["course", "grade", "a04-segmentation"], ["course", "collect", "a04-segmentation"], ["course", "received", "a04-segmentation"],
-        ["nbgrader", "generate_assignment", "a04-segmentation"], ["nbgrader", "autograde", "a04-segmentation"],
+        ["course", "grade", "a04-segmentation"], ["course", "received", "a04-segmentation"],
+        ["nbgrader", "autograde", "a04-segmentation"],
         ["python", "-c", "from course.people import read_people; from course.hub.classroom import Classroom; "
                          "print(read_people(Classroom.here())); raise SystemExit(not read_people(Classroom.here()))"],
     ):  # fmt: skip
-        done = subprocess.run(command, env=environment, cwd=plan["home"], capture_output=True, text=True, timeout=60)
-        keep(done.stdout + done.stderr)
-        yield "failed" if done.returncode or command[1] == "collect" or "0 份" in done.stdout else f"{command}: {done.stdout}"
+        running.append(subprocess.Popen(command, env=environment, cwd=plan["home"], stdout=-1, stderr=-2, text=True))
+    for process in running:
+        said = process.communicate(timeout=60)[0]
+        keep(said)
+        yield "failed" if process.returncode or "0 份" in said else f"{process.args}: {said}"
 
 
 PWNED = "pwned-by-student"
@@ -800,7 +819,7 @@ def own_settings_and_packages(plan: Any) -> Iterable[str]:
         packages / "nbgrader/__init__.py": mark,
         packages / "course/__init__.py": mark,
         home / "nbgrader_config.py": mark + "c = get_config()\nc.CourseDirectory.root = '/'\nc.Exchange.root = '/tmp'\n",
-        home / ".jupyter/jupyter_server_config.py": mark
+        home / ".jupyter/jupyter_config.py": mark
         + f"for _ in range(200_000):\n    {flood.splitlines()[0]}\nimport os\nos.environ['CRM_ROLE'] = 'instructor'\n"
         "c.ServerApp.jpserver_extensions = {'nbgrader.server_extensions.formgrader': True}\n",
         home / ".jupyter/nbgrader_config.py": mark,
@@ -1051,6 +1070,7 @@ def dots_in_addresses(scene: Any) -> Iterable[str]:
 @attempt("refused", HTTP)
 def nbgraders_own_buttons(scene: Any) -> Iterable[str]:
     """Assignments and sections with paths for names, through the extension's interface."""
+    before = _names_in(scene.home)
     for verb in ("fetch", "submit", "fetch_feedback"):
         for course, assignment in (
             ("crm", "../inbound/student01"), ("crm", "../../../../secrets"), ("../../homes", "student01"),
@@ -1059,8 +1079,13 @@ def nbgraders_own_buttons(scene: Any) -> Iterable[str]:
             body = {"course_id": course, "assignment_id": assignment}
             answer = scene.student.server("POST", f"/assignments/{verb}", json=body, data=body)
             keep(answer.text)
-            refused = answer.status_code >= 400 or answer.json().get("success") is not True
-            yield "refused" if refused else f"{verb} {course} {assignment}: {answer.text[:200]}"
+            # The answer says nothing, for the extension lists the assignments whatever came of it; the home tells.
+            found = _names_in(scene.home) - before
+            yield "refused" if not found else f"{verb} {course} {assignment}: {found}"
+
+
+def _names_in(folder: Path) -> set[str]:
+    return {str(path) for path in folder.rglob("*") if not {".cache", ".ipython", ".local", PWNED} & set(path.parts)}
 
 
 @attempt("sandboxed", HTTP)
@@ -1131,7 +1156,7 @@ def run(way: str, plan: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for known in ATTEMPTS.values():
         if way in known.through:
-            began = time.monotonic(); os.environ.get("HOME","").find("homes")>0 and open(os.environ["HOME"]+"/progress-"+way,"a").write(known.name+"\n")
+            began = time.monotonic()
             try:
                 found[known.name] = sorted(set(known.act(plan)))
             except Exception as error:
