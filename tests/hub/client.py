@@ -49,14 +49,17 @@ class Client:
         began = time.monotonic()
         answer = self.hub_api("POST", f"/users/{self.name}/server")
         assert answer.status_code in (201, 202, 400), answer.text
-        while time.monotonic() - began < START_SECONDS:
-            known = self.hub_api("GET", f"/users/{self.name}").json()
-            if known["servers"].get("", {}).get("ready"):
-                break
-            time.sleep(0.1)
+        self.wait_for_server()
         page = self.session.get(f"{self.url}/user/{self.name}/lab")  # through the hub's OAuth, for the server's cookie
         assert page.status_code == 200, page.text[:300]
         return time.monotonic() - began
+
+    def wait_for_server(self, server: str = "") -> None:
+        """Until the hub says that the server is ready."""
+        deadline = time.monotonic() + START_SECONDS
+        while not self.hub_api("GET", f"/users/{self.name}").json()["servers"].get(server, {}).get("ready"):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
     def stop_server(self) -> None:
         self.hub_api("DELETE", f"/users/{self.name}/server")
