@@ -13,6 +13,8 @@ from autograder.nbgrader_steps import HideTests, StripInstructorCells, autograde
 from course.exchange import configure as configure_exchange
 from course.hub.classroom import Classroom
 from course.hub.nbgrader_links import RewriteLinks
+from crmlab.errors import CourseError
+from crmlab.i18n import _
 from crmlab.paths import course_root
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 (the loader of the file provides it)
@@ -35,6 +37,8 @@ else:
     def grade(assignment: str, students: Sequence[str], force: bool) -> Any:
         from course import grading  # takes a second, and most programs grade nothing
 
+        if os.environ.get("CRM_GRADE_AT_DESK"):
+            raise CourseError(_("这个班以 root 运行，教师的服务器里建不起隔离环境；请在工作台上点“评分”，再回到这里。"))
         return grading.grade(assignment, students=students, force=force, classroom=classroom)
 
     autograde_with(grade)

@@ -189,6 +189,8 @@ def environment(classroom: Classroom, person: Person, runtime: Path, walled: boo
     }
     if walled:
         known["TMPDIR"] = "/tmp"
+        if walls.is_staff(person) and not walls.grades_inside():
+            known["CRM_GRADE_AT_DESK"] = "1"
     if walls.is_staff(person) and not classroom.db_url.startswith("sqlite:"):
         known["CRM_DB_URL"] = classroom.db_url
     return known

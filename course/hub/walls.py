@@ -48,6 +48,15 @@ def is_staff(person: Person) -> bool:
     return person.role != "student"
 
 
+def grades_inside() -> bool:
+    """Whether grading can build its walls inside a staff member's server.
+
+    It needs a /proc of its own, in which the superuser's files stay the superuser's, whatever namespace looks at them:
+    where the class is run by the superuser, staff would come out as such. There grading is left to desk and command.
+    """
+    return os.getuid() != 0
+
+
 def sights(classroom: Classroom, person: Person) -> list[Sight]:
     """What the person's server sees of the course and the class, besides Python; what lies on top comes later."""
     parts = FOR_ALL + (FOR_STAFF if is_staff(person) else ())
@@ -94,7 +103,7 @@ def command(
         ]
     # The kernel's settings belong to the superuser, and so does what is started by the superuser without any rights.
     options += ["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev"]
-    if staff:
+    if staff and grades_inside():
         # For the walls inside: the kernel allows a new /proc only where a whole one is mounted. Nobody gets to see it.
         options += ["--bind", "/proc", f"{HIDDEN}/proc", "--perms", "0000", "--tmpfs", HIDDEN]
     for folder in ("/tmp", "/dev/shm"):

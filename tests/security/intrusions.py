@@ -7,6 +7,8 @@ count as a wall stand at the attempt; everything that was read on the way goes i
 for canaries.
 """
 
+# ruff: noqa: B023 (every lambda is called in the round of the loop that made it)
+
 import base64
 import ctypes
 import errno
@@ -17,7 +19,6 @@ import re
 import resource
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tarfile
@@ -27,7 +28,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 TERMINAL, NOTEBOOK, HTTP = "终端", "notebook", "HTTP"
 
@@ -92,7 +93,12 @@ def absolute_paths(plan: Any) -> Iterable[str]:
 
 @attempt("ENOENT")
 def parent_folders(plan: Any) -> Iterable[str]:
-    for start in (plan["home"], f"{plan['home']}/chapters", f"{plan['exchange']}/inbound/{plan['me']}", "/proc/self/cwd"):
+    for start in (
+        plan["home"],
+        f"{plan['home']}/chapters",
+        f"{plan['exchange']}/inbound/{plan['me']}",
+        "/proc/self/cwd",
+    ):
         for path in plan["targets"]:
             yield word(lambda: read(os.path.join(start, os.path.relpath(path, start))))
 
@@ -189,7 +195,9 @@ def environments_of_processes(plan: Any) -> Iterable[str]:
             yield errno.errorcode[error.errno or 0]
             continue
         keep(found)
-        names = {part.partition(b"=")[2].decode() for part in found.split(b"\0") if part.startswith(b"JUPYTERHUB_USER=")}
+        names = {
+            part.partition(b"=")[2].decode() for part in found.split(b"\0") if part.startswith(b"JUPYTERHUB_USER=")
+        }
         yield "own" if names <= {plan["me"]} else f"{pid}: {names}"
 
 
@@ -225,7 +233,7 @@ def settings_of_the_kernel(plan: Any) -> Iterable[str]:
     for path in (
         "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sys/kernel/yama/ptrace_scope",
         "/proc/sys/user/max_user_namespaces", "/proc/sys/fs/protected_symlinks", "/proc/sysrq-trigger",
-        "/proc/sys/kernel/modprobe", "/proc/irq", "/sys/kernel/uevent_helper", "/sys/fs/cgroup/cgroup.procs",
+        "/proc/sys/kernel/modprobe", "/sys/kernel/uevent_helper", "/sys/fs/cgroup/cgroup.procs",
     ):  # fmt: skip
         yield word(lambda: os.open(path, os.O_WRONLY))  # never written: where a wall is missing, it is this machine's
 
@@ -274,7 +282,9 @@ def tar_with_paths_and_links(plan: Any) -> Iterable[str]:
     with tarfile.open(archive) as tar:
         for member in tar.getmembers():
             if not member.issym():
-                yield word(lambda: tar.extract(member, plan["home"] if ".." in member.name else target, filter="fully_trusted"))
+                yield word(
+                    lambda: tar.extract(member, plan["home"] if ".." in member.name else target, filter="fully_trusted")
+                )
             else:
                 tar.extract(member, target, filter="fully_trusted")
     subprocess.run(["tar", "-P", "-xf", archive], cwd=plan["home"], capture_output=True)  # the command, too
@@ -457,7 +467,15 @@ def sockets_of_class_and_system(plan: Any) -> Iterable[str]:
 
 @attempt("EPERM EAFNOSUPPORT EPROTONOSUPPORT")
 def other_kinds_of_sockets(plan: Any) -> Iterable[str]:
-    for family, kind in ((2, 3), (10, 3), (17, 3), (40, 1), (38, 5), (29, 3), (21, 5)):  # raw, packet, virtual machines…
+    for family, kind in (
+        (2, 3),
+        (10, 3),
+        (17, 3),
+        (40, 1),
+        (38, 5),
+        (29, 3),
+        (21, 5),
+    ):  # raw, packet, virtual machines…
         yield word(lambda: socket.socket(family, kind).fileno())
 
 
@@ -528,7 +546,14 @@ def hub_pages_behind_the_proxy(plan: Any) -> Iterable[str]:
         "X-Forwarded-User": "teacher", "Remote-User": "teacher", "X-Real-Ip": "127.0.0.1", "X-Forwarded-Proto": "https",
         "Cookie": "jupyterhub-hub-login=\"2|1:0|10:1700000000|20:jupyterhub-hub-login|8:dGVhY2hlcg==|" + "0" * 64 + '"',
     }  # fmt: skip
-    for path in ("/hub/home", "/hub/token", "/hub/admin", "/hub/metrics", f"/hub/spawn/{plan['victim']}", "/hub/api/users"):
+    for path in (
+        "/hub/home",
+        "/hub/token",
+        "/hub/admin",
+        "/hub/metrics",
+        f"/hub/spawn/{plan['victim']}",
+        "/hub/api/users",
+    ):
         yield ask_hub(plan, "GET", path, believed)
 
 
@@ -555,10 +580,10 @@ FORGED_LINE = "[I 2026-01-01 00:00:00.000 JupyterHub] forged entry"
 def forging_the_hubs_log(plan: Any) -> Iterable[str]:
     """Line ends and escape sequences in address, headers and name. The tests look into the log."""
     for raw in (
-        f"GET /hub/x\x1b[2J HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /hub/x\x1b[2J HTTP/1.1\r\nHost: x\r\n\r\n",
         f"GET /hub/api/users?a=\n{FORGED_LINE} HTTP/1.1\r\nHost: x\r\n\r\n",
         f"GET /hub/\x0b{FORGED_LINE} HTTP/1.1\r\nHost: x\r\n\r\n",
-        f"POST /hub/api/users/teacher/server HTTP/1.1\r\nHost: x\r\nReferer: a\x1b]0;b\x07\r\nContent-Length: 0\r\n\r\n",
+        "POST /hub/api/users/teacher/server HTTP/1.1\r\nHost: x\r\nReferer: a\x1b]0;b\x07\r\nContent-Length: 0\r\n\r\n",
         f"GET /hub/%0a{quote(FORGED_LINE)} HTTP/1.1\r\nHost: x\r\nOrigin: a\n{FORGED_LINE}\r\n\r\n",
     ):
         with socket.socket(socket.AF_UNIX) as line:
@@ -604,9 +629,7 @@ def a_bomb_of_processes(plan: Any) -> Iterable[str]:
 
 @attempt("-9", TERMINAL)
 def all_of_the_memory(plan: Any) -> Iterable[str]:
-    hog = (
-        "import time\nheld = []\nfor _ in range(40):\n held.append(b'x' * (50 << 20))\n time.sleep(0.05)\ntime.sleep(30)"
-    )
+    hog = "import time\nheld = []\nfor _ in range(40):\n held.append(b'x' * (50 << 20))\n time.sleep(0.05)\ntime.sleep(30)"
     yield str(subprocess.run([sys.executable, "-I", "-c", hog]).returncode)
 
 
@@ -647,7 +670,9 @@ def lay(plan: Any, name: str, fill: Callable[[Path], Any]) -> str:
     return name
 
 
-def named(mark: str, student: str = "", assignment: str = "a04-segmentation", time: str = "2020-01-01 00:00:00.000000 UTC") -> str:
+def named(
+    mark: str, student: str = "", assignment: str = "a04-segmentation", time: str = "2020-01-01 00:00:00.000000 UTC"
+) -> str:
     return f"{student}+{assignment}+{time}+{mark}"
 
 
@@ -684,11 +709,15 @@ def _notebook(folder: Path) -> Path:
 def submission_of_links(plan: Any) -> Iterable[str]:
     """The receiver runs outside all walls: it must not follow a student's link to where it may read."""
     links: dict[str, Callable[[Path], Any]] = {
-        named(f"link{place}", plan["me"]): lambda folder, target=target: (folder / "segmentation.ipynb").symlink_to(target)
+        named(f"link{place}", plan["me"]): lambda folder, target=target: (folder / "segmentation.ipynb").symlink_to(
+            target
+        )
         for place, target in enumerate(plan["targets"][:12])  # a student's folder keeps the twenty newest refusals
     }
     victims = f"{plan['class']}/homes/{plan['victim']}"
-    folder_link = {named("folder", plan["me"]): lambda folder: (_notebook(folder), (folder / "all").symlink_to(victims))}
+    folder_link = {
+        named("folder", plan["me"]): lambda folder: (_notebook(folder), (folder / "all").symlink_to(victims))
+    }
     yield from refusals(plan, links | folder_link)
 
 
@@ -812,15 +841,16 @@ def own_settings_and_packages(plan: Any) -> Iterable[str]:
     home = Path(plan["home"])
     packages = home / f".local/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
     mark = f"open('{plan['home']}/{PWNED}', 'a').write(str(__import__('os').getuid()) + ' ' + __name__ + chr(10))\n"
-    flood = "print('x' * 100, flush=True)\n" * 2
+    once = f"import os\nif not os.path.exists('{plan['home']}/flooded'):\n    open('{plan['home']}/flooded', 'w').close()\n"
+    flood = once + "    for _ in range(200_000):\n        print('x' * 100, flush=True)\n"
     files = {
         packages / "sitecustomize.py": mark,
         packages / "usercustomize.py": mark,
         packages / "nbgrader/__init__.py": mark,
         packages / "course/__init__.py": mark,
-        home / "nbgrader_config.py": mark + "c = get_config()\nc.CourseDirectory.root = '/'\nc.Exchange.root = '/tmp'\n",
-        home / ".jupyter/jupyter_config.py": mark
-        + f"for _ in range(200_000):\n    {flood.splitlines()[0]}\nimport os\nos.environ['CRM_ROLE'] = 'instructor'\n"
+        home / "nbgrader_config.py": mark
+        + "c = get_config()\nc.CourseDirectory.root = '/'\nc.Exchange.root = '/tmp'\n",
+        home / ".jupyter/jupyter_config.py": mark + flood + "os.environ['CRM_ROLE'] = 'instructor'\nc = get_config()\n"
         "c.ServerApp.jpserver_extensions = {'nbgrader.server_extensions.formgrader': True}\n",
         home / ".jupyter/nbgrader_config.py": mark,
         home / ".ipython/profile_default/startup/00.py": mark,
@@ -871,7 +901,9 @@ def anothers_server_with_own_tokens(scene: Any) -> Iterable[str]:
     for token in (made, scene.servers_token):
         for path in ("api/contents", "api/kernels", "files/draft.ipynb"):
             for owner in ("student01", "teacher"):
-                yield answered(scene.anybody(), "GET", f"/user/{owner}/{path}", headers={"Authorization": f"token {token}"})
+                yield answered(
+                    scene.anybody(), "GET", f"/user/{owner}/{path}", headers={"Authorization": f"token {token}"}
+                )
                 yield answered(scene.anybody(), "GET", f"/user/{owner}/{path}?token={token}")
 
 
@@ -892,9 +924,13 @@ def own_cookies_under_anothers_name(scene: Any) -> Iterable[str]:
 @attempt("login", HTTP)
 def guessed_sessions(scene: Any) -> Iterable[str]:
     thief = scene.anybody()
-    forged = '"2|1:0|10:1900000000|20:jupyterhub-hub-login|44:' + base64.b64encode(b"0" * 32).decode() + "|" + "0" * 64 + '"'
+    forged = (
+        '"2|1:0|10:1900000000|20:jupyterhub-hub-login|44:' + base64.b64encode(b"0" * 32).decode() + "|" + "0" * 64 + '"'
+    )
     teachers = {cookie.name: cookie.value for cookie in scene.teacher.session.cookies}
-    thief.session.cookies.set("jupyterhub-session-id", teachers.get("jupyterhub-session-id", "0"), path="/")  # not secret
+    thief.session.cookies.set(
+        "jupyterhub-session-id", teachers.get("jupyterhub-session-id", "0"), path="/"
+    )  # not secret
     thief.session.cookies.set("jupyterhub-hub-login", forged, path="/hub/")
     for path in ("/hub/home", "/hub/token", "/hub/admin"):
         yield answered(thief, "GET", path)
@@ -936,7 +972,9 @@ def the_instructors_desk(scene: Any) -> Iterable[str]:
     yield str(answer.status_code)
     for method, path in desk_requests():
         token = scene.student.xsrf("/services/desk/")
-        yield answered(scene.student, method, f"/services/desk/{path}", data={"_xsrf": token}, headers={"X-XSRFToken": token})
+        yield answered(
+            scene.student, method, f"/services/desk/{path}", data={"_xsrf": token}, headers={"X-XSRFToken": token}
+        )
 
 
 def authorize(owner: str, redirect: str = "", state: str = "x") -> str:
@@ -949,7 +987,9 @@ def authorize(owner: str, redirect: str = "", state: str = "x") -> str:
 def leave_for_anothers_server(scene: Any) -> Iterable[str]:
     """The hub gives a code for a server only to who may enter it, and only to its own address."""
     for owner in ("student01", "teacher", "service-desk"):
-        yield answered(scene.student, "GET", authorize(owner, "/services/desk/oauth_callback" if owner == "service-desk" else ""))
+        yield answered(
+            scene.student, "GET", authorize(owner, "/services/desk/oauth_callback" if owner == "service-desk" else "")
+        )
     for redirect in ("https://evil.example/", "//evil.example/", "/user/student01/oauth_callback", "/hub/home"):
         yield answered(scene.student, "GET", authorize("student02", redirect))
 
@@ -964,14 +1004,23 @@ def the_teachers_leave_for_the_students_server(scene: Any) -> Iterable[str]:
 def a_code_for_the_own_server_used_elsewhere(scene: Any) -> Iterable[str]:
     answer = scene.student.session.get(f"{scene.student.url}{authorize('student02')}", allow_redirects=False)
     code = parse_qs(urlsplit(answer.headers.get("Location", "")).query).get("code", ["none"])[0]
-    yield "got no code" if code == "none" else answered(scene.student, "GET", f"/user/student01/oauth_callback?code={code}&state=x")
+    yield (
+        "got no code"
+        if code == "none"
+        else answered(scene.student, "GET", f"/user/student01/oauth_callback?code={code}&state=x")
+    )
     yield answered(scene.student, "GET", f"/services/desk/oauth_callback?code={code}&state=x")
     form = {"grant_type": "authorization_code", "code": code, "client_id": "jupyterhub-user-student01",
             "client_secret": scene.servers_token, "redirect_uri": "/user/student01/oauth_callback"}  # fmt: skip
     yield answered(scene.anybody(), "POST", "/hub/api/oauth2/token", data=form)
 
 
-EVIL = {"Origin": "https://evil.example", "Referer": "https://evil.example/", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+EVIL = {
+    "Origin": "https://evil.example",
+    "Referer": "https://evil.example/",
+    "Sec-Fetch-Site": "cross-site",
+    "Sec-Fetch-Mode": "no-cors",
+}
 
 
 @attempt("403", HTTP)
@@ -982,7 +1031,9 @@ def another_site_acts_at_the_hub(scene: Any) -> Iterable[str]:
         ("DELETE", "/users/teacher/server", None), ("GET", "/users/teacher", None),
     ):  # fmt: skip
         yield answered(scene.teacher, method, f"/hub/api{path}", json=body, headers=EVIL)
-    yield answered(scene.teacher, "POST", "/hub/password", data={"old": "a", "new": "b" * 12, "again": "b" * 12}, headers=EVIL)
+    yield answered(
+        scene.teacher, "POST", "/hub/password", data={"old": "a", "new": "b" * 12, "again": "b" * 12}, headers=EVIL
+    )
 
 
 @attempt("403", HTTP)
@@ -1085,7 +1136,11 @@ def nbgraders_own_buttons(scene: Any) -> Iterable[str]:
 
 
 def _names_in(folder: Path) -> set[str]:
-    return {str(path) for path in folder.rglob("*") if not {".cache", ".ipython", ".local", PWNED} & set(path.parts)}
+    return {
+        str(path)
+        for path in folder.rglob("*")
+        if not {".cache", ".ipython", ".local", PWNED, "flooded"} & set(path.parts)
+    }
 
 
 @attempt("sandboxed", HTTP)
@@ -1097,7 +1152,11 @@ def a_page_with_a_script_in_the_home(scene: Any) -> Iterable[str]:
         "cells": [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": page}],
     })  # fmt: skip
     for owner, client in (("student02", scene.student), ("teacher", scene.teacher)):
-        for name, text in (("page.html", page), ("page.svg", f"<svg xmlns='http://www.w3.org/2000/svg'>{page}</svg>"), ("page.ipynb", document)):
+        for name, text in (
+            ("page.html", page),
+            ("page.svg", f"<svg xmlns='http://www.w3.org/2000/svg'>{page}</svg>"),
+            ("page.ipynb", document),
+        ):
             client.server("PUT", f"/api/contents/{name}", json={"type": "file", "format": "text", "content": text})
         for path in ("files/page.html", "files/page.svg", "nbconvert/html/page.ipynb"):
             answer = client.session.get(f"{client.url}/user/{owner}/{path}")
@@ -1127,19 +1186,25 @@ def a_link_in_place_of_the_own_socket(scene: Any) -> Iterable[str]:
 
 @attempt("same-host", HTTP)
 def sent_elsewhere_after_logging_in(scene: Any) -> Iterable[str]:
-    for place in ("//evil.example/", "https://evil.example/", "/\\evil.example", "///evil.example", "/hub/../\\evil.example"):
+    for place in (
+        "//evil.example/",
+        "https://evil.example/",
+        "/\\evil.example",
+        "///evil.example",
+        "/hub/../\\evil.example",
+    ):
         said = answered(scene.student, "GET", f"/hub/login?next={quote(place)}")
         yield "same-host" if said != "outside" else f"{place}: {said}"
 
 
 @attempt("escaped", HTTP)
 def scripts_in_names(scene: Any) -> Iterable[str]:
-    """A name on the class list and names of files, as the teacher sees them at the desk."""
-    for path in ("crm/", "crm/a04-segmentation/of/student02", "crm/a04-segmentation/of/student03"):
+    """A name on the class list that is a script, as the teacher sees it at the desk."""
+    for path in ("crm/", "crm/a04-segmentation/of/student04"):
         answer = scene.teacher.session.get(f"{scene.teacher.url}/services/desk/{path}")
         policy = answer.headers.get("Content-Security-Policy", "")
-        safe = answer.status_code == 200 and "<script>alert" not in answer.text and "script-src 'self'" in policy
-        yield "escaped" if safe else f"{path}: {answer.status_code} {policy}"
+        shown = "&lt;script&gt;alert" in answer.text and "<script>alert" not in answer.text
+        yield "escaped" if shown and "script-src 'self'" in policy else f"{path}: {answer.status_code} {policy}"
 
 
 @attempt("403 429", HTTP)

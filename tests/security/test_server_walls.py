@@ -156,21 +156,29 @@ def test_who_holds_too_much_memory_is_ended_and_the_server_lives(inside: Inside)
     assert "memory limit of 512 MiB" in told
 
 
-def test_staff_see_sources_and_gradebook_and_can_build_walls_inside(inside: Inside) -> None:
+def test_staff_see_sources_and_gradebook_and_can_build_walls_inside(
+    inside: Inside, request: pytest.FixtureRequest
+) -> None:
+    """Not where the superuser runs the class: a new /proc would be open to them."""
     told = inside(
         """
-        import os
-        from autograder.sandbox.house import House
+        import os, subprocess
+        from autograder.sandbox.house import House, SandboxError
         from autograder.sandbox.limits import Limits
         print(sorted(os.listdir("{class}")), os.path.isdir("crm/assignments/a04-segmentation"))
-        with House() as house:
-            print(house.open("student", Limits()).leave() is not None)
+        try:
+            with House() as house:
+                print(house.open("student", Limits()).leave() is not None)
+        except SandboxError:
+            print(False)
+        print(subprocess.run("unshare -Urmpf mount -t proc proc /tmp", shell=True, capture_output=True).returncode == 0)
         """,
         name="teacher",
         role="instructor",
     )
-    assert told.splitlines()[0] == "['courses', 'exchange', 'grading', 'homes', 'materials', 'received'] True"
-    assert told.splitlines()[1] == "True"
+    allowed = os.getuid() != 0 or request.node.callspec.id == "without-rights"
+    places = "['courses', 'exchange', 'grading', 'homes', 'materials', 'received'] True"
+    assert told.splitlines() == [places, str(allowed), str(allowed)]
 
 
 def test_staff_do_not_see_the_machines_processes(inside: Inside) -> None:

@@ -20,7 +20,7 @@ from autograder import contract, submission
 from autograder.contract import Role
 from autograder.submission import Piece, Submission, UnreadableSubmission
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 STUBS = {"python": '# 在这里写你的代码\nraise NotImplementedError("请先完成")', "markdown": "在这里写下你的回答"}
 MIB = 2**20
 

@@ -161,7 +161,7 @@ def test_what_is_still_being_sent_is_left_alone(room: Classroom) -> None:
 def test_the_receiver_ends_when_told_and_goes_on_after_a_kill(room: Classroom) -> None:
     def start() -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "course.exchange.receiver"]
-        return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
+        return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3])
 
     submit(room, ANNA)
     first = start()
