@@ -291,7 +291,14 @@ def test_book_is_back_when_the_proxy_had_to_start_anew(running: RunningClass) ->
 
 def test_only_the_owner_can_read_secrets(running: RunningClass) -> None:
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in running.classroom.secrets.iterdir()}
-    assert set(modes) == {"cookie_secret", "credentials.txt", "people.json", "people.lock", "proxy_token", "receipt_key"}
+    assert set(modes) == {
+        "cookie_secret",
+        "credentials.txt",
+        "people.json",
+        "people.lock",
+        "proxy_token",
+        "receipt_key",
+    }
     assert set(modes.values()) == {0o600}
     assert stat.S_IMODE(running.classroom.secrets.stat().st_mode) == 0o700
     assert stat.S_IMODE(running.classroom.folder.stat().st_mode) == 0o700
