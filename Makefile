@@ -49,8 +49,12 @@ lint: setup
 test: lint
 	@echo "● 测试 tests/unit/crmlab（行覆盖率不低于 95 %）"
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/unit/crmlab -n auto --dist loadfile --cov=crmlab --cov-report= --cov-fail-under=95
-	@echo "● 测试 tests 里的其余部分（三份并行：等待多于计算）"
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -q tests --ignore tests/unit/crmlab --ignore tests/bench -n 3 --dist loadfile
+	@echo "● 测试 tests/unit 的其余部分"
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/unit --ignore tests/unit/crmlab -n auto --dist loadfile
+	@echo "● 测试 tests/notebooks、tests/grading、tests/security、tests/hub，同时测试 tests/browser（等待多于计算）"
+	@mkdir -p _build; $(BIN)/pytest -q tests/browser -n 2 --dist loadfile --no-loadscope-reorder >_build/browser.txt 2>&1 & browser=$$!; \
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/notebooks tests/grading tests/security tests/hub -n 2 --dist loadfile --no-loadscope-reorder; code=$$?; \
+	echo "● tests/browser"; wait $$browser || code=1; cat _build/browser.txt; exit $$code
 
 book: setup
 	@$(BIN)/course book

@@ -42,6 +42,7 @@ c.ServerApp.jpserver_extensions = {
     "nbgrader.server_extensions.course_list": GRADES,
     "nbgrader.server_extensions.formgrader": GRADES,
     "notebook": False,  # one interface is enough; this one is English
+    "jupyter_lsp": False,  # looks for language servers at each start, with npm, and finds none
 }
 
 # The account is the one that runs the class; in a container that is root.
