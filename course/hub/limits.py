@@ -66,9 +66,18 @@ def own_group() -> Path | None:
         for line in Path("/proc/self/cgroup").read_text("utf-8").splitlines():
             if line.startswith("0::/"):
                 group = _MOUNT / line.removeprefix("0::/")
-                if can_divide(group):
+                if can_divide(group) and (os.getuid() != 0 or is_delegated(group)):
                     return group
     return None
+
+
+def is_delegated(group: Path) -> bool:
+    """Whether systemd left the group to its service. The superuser may write to any, which is no leave to do so."""
+    for attribute in ("trusted.delegate", "user.delegate"):
+        with suppress(OSError):
+            if os.getxattr(group, attribute) == b"1":
+                return True
+    return False
 
 
 def can_divide(group: Path) -> bool:

@@ -97,3 +97,11 @@ def test_a_group_without_controllers_is_not_divided(tmp_path: Path) -> None:
     assert not limits.can_divide(tmp_path)
     (tmp_path / "cgroup.controllers").write_text("hugetlb")
     assert not limits.can_divide(tmp_path)
+
+
+def test_a_group_that_systemd_did_not_delegate_is_not_the_superusers_to_divide(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not limits.is_delegated(tmp_path)
+    monkeypatch.setattr(limits.os, "getxattr", lambda _path, name: b"1" if name == "user.delegate" else b"0")
+    assert limits.is_delegated(tmp_path)
