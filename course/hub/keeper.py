@@ -71,16 +71,31 @@ def watch(root: int, memory: int) -> None:
 
 
 def descendants(root: int) -> list[int]:
-    """The processes below ``root``. A table of all parents: a process's list of children needs a kernel option."""
-    children: dict[int, list[int]] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit() and (parent := parent_of(int(entry))):
-            children.setdefault(parent, []).append(int(entry))
+    """The processes below ``root``."""
     found, open_ends = [], [root]
     while open_ends:
-        below = children.get(open_ends.pop(), [])
+        below = children(open_ends.pop())
         found += below
         open_ends += below
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """The children of a process, as the kernel lists them; none if it is gone.
+
+    Where the kernel has no such list, all processes are looked at, which is dear in a large class.
+    """
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+    if not os.path.exists(f"/proc/self/task/{threading.get_native_id()}/children"):
+        everybody = [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+        return [other for other in everybody if parent_of(other) == pid]
+    found: list[int] = []
+    for thread in threads:
+        with suppress(OSError), open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as listed:
+            found += map(int, listed.read().split())
     return found
 
 
