@@ -74,7 +74,6 @@ def test_a_killed_hub_comes_back_and_finds_the_servers_at_work(running: RunningC
     program(running, r"-m jupyterhub -f").kill()
     assert running.process.stdout
     assert running.process.stdout.readline().startswith("JupyterHub 意外停止，正在重新启动")
-    assert student.server("GET", "/api/status").status_code in (200, 503)  # at work, or the proxy starts anew
     assert running.process.stdout.readline().strip() == "JupyterHub 已恢复。"
     eventually(lambda: answers(student))
     assert program(running, "keeper.py").pid == server.pid

@@ -10,6 +10,7 @@ for canaries.
 # ruff: noqa: B023 (every lambda is called in the round of the loop that made it)
 
 import base64
+import contextlib
 import ctypes
 import errno
 import http.client
@@ -677,8 +678,11 @@ def named(
 
 
 def receipts(plan: Any) -> list[dict[str, Any]]:
-    folder = Path(plan["exchange"], "receipts", plan["me"])
-    return [json.loads(file.read_text())["receipt"] for file in folder.glob("*.json")]
+    found = []
+    for file in Path(plan["exchange"], "receipts", plan["me"]).glob("*.json"):
+        with contextlib.suppress(FileNotFoundError):  # an old refusal, forgotten meanwhile
+            found.append(json.loads(file.read_text())["receipt"])
+    return found
 
 
 def answer_to(plan: Any, name: str) -> dict[str, Any]:
@@ -939,7 +943,8 @@ def guessed_sessions(scene: Any) -> Iterable[str]:
 @attempt("403 404 400 login", HTTP)
 def hub_interface_with_own_session(scene: Any) -> Iterable[str]:
     for method, path, body in api_requests("student01", "student02"):
-        yield str(scene.student.hub_api(method, path, json=body).status_code)
+        answer = scene.student.hub_api(method, path, json=body)
+        yield str(answer.status_code) if answer.status_code != 503 else f"{method} {path} {answer.text}"
 
 
 @attempt("403 404 302 login 405", HTTP)
