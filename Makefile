@@ -10,7 +10,7 @@ BIN      := $(VENV)/bin
 STAMP    := $(VENV)/.installed
 PIP_ARGS := --quiet --disable-pip-version-check
 
-.PHONY: up setup test book bench lint clean
+.PHONY: up setup test book bench intrusions lint clean
 .DEFAULT_GOAL := up
 
 up: setup
@@ -61,6 +61,10 @@ book: setup
 
 bench: setup
 	@$(BIN)/pytest -q -s tests/bench
+
+# All ways over the walls, into a class that this account runs as well as into one that an account without rights runs.
+intrusions: setup
+	@CRM_EVERY_MODE=1 $(BIN)/pytest -q tests/security/test_intrusion.py
 
 # The class (classroom/) is the students' work: it is never deleted here.
 clean:

@@ -67,7 +67,13 @@ class Invaded:
         return Client(self.running.url, name)
 
 
-@pytest.fixture(scope="module", params=[(), WITHOUT_RIGHTS], ids=["as-this-account", "without-rights"])
+MODES = {"without-rights": WITHOUT_RIGHTS}
+"""Who runs the class. ``make intrusions`` sets CRM_EVERY_MODE and tries the account of the tests, too."""
+if os.environ.get("CRM_EVERY_MODE"):
+    MODES |= {"as-this-account": ()}
+
+
+@pytest.fixture(scope="module", params=MODES.values(), ids=list(MODES))
 def invaded(request: pytest.FixtureRequest) -> Iterator[Invaded]:
     folder = Path(tempfile.mkdtemp(prefix="intrusion-", dir="/var/tmp"))  # not /tmp, of which each server has its own
     try:
