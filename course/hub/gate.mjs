@@ -1,4 +1,5 @@
-// Loaded into the hub's proxy before it starts: only the owner's browser gets through to a server.
+// Loaded into the hub's proxy before it starts: only the owner's browser gets through to a server, and connections to
+// Unix sockets are kept.
 //
 // All servers share one origin with the hub and the desk, and a student's server may answer whatever its owner likes.
 // A teacher who follows a link to it would run the student's script with the teacher's rights. So a request below
@@ -33,4 +34,14 @@ ConfigurableProxy.prototype.targetForReq = async function (request) {
   const owner = /^\/user\/([^/]+)/.exec(found?.prefix ?? "");
   const hasToken = /^(token|bearer) /i.test(request.headers.authorization || "");
   return !owner || hasToken || isOwner(request, decodeURIComponent(owner[1])) ? found : undefined;
+};
+
+// The library opens a new connection to a Unix socket for each request, and has the other side close it after the
+// answer. Node flushes once more after a request's body; a hub that has answered and closed by then turns a good answer
+// into 503 (EPIPE), about once in 2,000 forms. TCP targets have this agent already.
+const proxyOptsForTarget = ConfigurableProxy.prototype.proxyOptsForTarget;
+
+ConfigurableProxy.prototype.proxyOptsForTarget = function (target) {
+  const options = proxyOptsForTarget.call(this, target);
+  return options.target.socketPath ? { ...options, agent: this.httpAgent } : options;
 };
