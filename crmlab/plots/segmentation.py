@@ -1,22 +1,10 @@
-"""The visual language of the course: one palette, one Chinese font, one message a figure.
+"""Figures of chapter 04: RFM, concentration, clusters, tiers, care budget."""
 
-Importing this module registers Noto Sans SC (it comes as a file in the wheel ``zhplot``) and sets Matplotlib's defaults.
-Figure makers take pandas objects and return a ``Figure`` that belongs to no window and needs no closing;
-:func:`show` displays it with a text for those who cannot see it.
-"""
-
-import base64
-import html
-import io
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from cycler import cycler
-from matplotlib import font_manager, patheffects
+from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
@@ -24,168 +12,26 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from crmlab import pareto, rfm
 from crmlab.errors import CourseError
 from crmlab.i18n import _
-
-FONT = "Noto Sans SC"
-
-# The hues of Okabe and Ito (2008), calmed: neighbours differ in lightness too, so they stay apart for readers who
-# confuse red and green, and in grey print.
-PALETTE = ("#2b6ca3", "#e39b3b", "#1f9a83", "#c2553d", "#7fb4d8", "#8d6aa8", "#c9b23f", "#7a8794")
-BLUE, ORANGE, GREEN, RED, SKY, PURPLE, YELLOW, GREY = PALETTE
-INK = "#22303c"
-MUTED = "#5f6c78"
-GRID = "#e6e8e8"
-PAPER = "#fbfbf8"
-PALE = "#cfd6da"
-
-DPI = 200  # pixels an inch in the file; shown at half of that, sharp on dense screens
-CSS_PIXELS = 100  # pixels of the page an inch
-
-_STYLE = {
-    "font.family": [FONT, "DejaVu Sans"],
-    "font.size": 10,
-    "text.color": INK,
-    "axes.unicode_minus": True,
-    "axes.labelcolor": MUTED,
-    "axes.labelsize": 9.5,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 10.5,
-    "axes.titlecolor": INK,
-    "axes.titlepad": 8,
-    "axes.edgecolor": PALE,
-    "axes.linewidth": 0.8,
-    "axes.facecolor": PAPER,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.prop_cycle": cycler(color=PALETTE),
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-    "xtick.minor.size": 0,
-    "ytick.minor.size": 0,
-    "figure.facecolor": PAPER,
-    "figure.figsize": (7.2, 4.0),
-    "figure.dpi": CSS_PIXELS,
-    "savefig.facecolor": PAPER,
-    "savefig.dpi": DPI,
-    "lines.linewidth": 2.2,
-    "lines.solid_capstyle": "round",
-    "legend.frameon": False,
-}
-
-
-def _register() -> None:
-    spec = find_spec(
-        "zhplot"
-    )  # finds the folder without running the package, which would change Matplotlib its own way
-    folder = Path(spec.origin).parent if spec and spec.origin else None
-    font = folder / "fonts" / "NotoSansSC-Regular.ttf" if folder else None
-    if font is None or not font.is_file():
-        raise CourseError(_("找不到中文字体 NotoSansSC-Regular.ttf：请在课程目录运行 make setup 安装 zhplot"))
-    font_manager.fontManager.addfont(str(font))
-    mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
-
-
-_register()
-
-
-# ---------------------------------------------------------------- display
-
-
-def figure_html(figure: Figure, alt: str) -> str:
-    """The figure as one piece of HTML: a PNG in the page itself, at most as wide as the page.
-
-    >>> figure, (ax,) = new_figure("销售额逐月上升", width=3, height=2)
-    >>> page = figure_html(figure, "一月 3 万元，二月 5 万元")
-    >>> page[page.index("alt=") : page.index(" src=")]
-    'alt="一月 3 万元，二月 5 万元"'
-    """
-    if not isinstance(alt, str) or not alt.strip():
-        raise CourseError(_("图缺少替代文字 alt：请用一句话写出图里最重要的信息，让看不到图的人也能读懂"))
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    width = round(figure.get_size_inches()[0] * CSS_PIXELS)
-    return (
-        f'<figure style="margin:.6em 0;max-width:{width}px">'
-        f'<img alt="{html.escape(alt.strip(), quote=True)}" src="data:image/png;base64,{data}" width="{width}" '
-        'style="display:block;max-width:100%;height:auto;border-radius:8px;background:' + PAPER + '"></figure>'
-    )
-
-
-def show(figure: Figure, alt: str) -> None:
-    """Display ``figure`` with the text ``alt`` for readers who cannot see it, and close it.
-
-    The output is HTML that looks the same in JupyterLab and in the published book, on light and dark pages.
-
-    >>> figure, (ax,) = new_figure("销售额逐月上升", width=3, height=2)
-    >>> show(figure, "一月 3 万元，二月 5 万元")  # a notebook shows the HTML, a plain console prints both forms
-    {'text/html': '<figure ...', 'text/plain': '一月 3 万元，二月 5 万元'}
-    """
-    from IPython.display import display
-
-    display({"text/html": figure_html(figure, alt), "text/plain": alt.strip()}, raw=True)
-    if figure.number if hasattr(figure, "number") else None:  # made by pyplot, which would show it a second time
-        import matplotlib.pyplot as plt
-
-        plt.close(figure)
-
-
-# ---------------------------------------------------------------- shared parts
-
-
-def new_figure(title: str, width: float = 7.2, height: float = 4.0, columns: int = 1) -> tuple[Figure, list[Axes]]:
-    """An empty figure in the course's style: ``title`` says the message, left and bold.
-
-    >>> figure, (left, right) = new_figure("老客买得多，新客来得快", columns=2)
-    >>> figure.get_suptitle()
-    '老客买得多，新客来得快'
-    """
-    figure = Figure(figsize=(width, height), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1, wspace=0.06)  # type: ignore[union-attr, call-arg]
-    text = figure.suptitle(title, x=0.018, ha="left", fontsize=12.5, color=INK)
-    # The font has one weight; a thin outline of its own colour makes it bold.
-    text.set_path_effects([patheffects.withStroke(linewidth=0.7, foreground=INK)])
-    axes = figure.subplots(1, columns, squeeze=False)[0]
-    return figure, list(axes)
-
-
-def percent(value: float, digits: int = 0) -> str:
-    """0.614 as ``61%``.
-
-    >>> percent(0.614), percent(0.614, digits=1)
-    ('61%', '61.4%')
-    """
-    return f"{100 * value:.{digits}f}%"
-
-
-def yuan(value: float) -> str:
-    """12345.6 as ``12,346 元``, 1234567 as ``123.5 万元``.
-
-    >>> yuan(12_345.6), yuan(1_234_567)
-    ('12,346 元', '123.5 万元')
-    """
-    return _("{x:,.1f} 万元").format(x=value / 1e4) if abs(value) >= 1e5 else _("{x:,.0f} 元").format(x=value)
-
-
-def _plain(value: float, _position: int) -> str:
-    return f"{value:,.0f}" if value >= 1 or value == 0 else f"{value:g}"
-
-
-def _halo(artist: Any) -> None:
-    artist.set_path_effects([patheffects.withStroke(linewidth=3, foreground=PAPER)])
-
-
-def _note(ax: Axes, text: str, xy: tuple[float, float], offset: tuple[float, float], **style: Any) -> None:
-    """A direct label, ``offset`` points from ``xy``, on a halo so that lines do not cut it."""
-    style = {"fontsize": 9.5, "color": INK, "va": "center", **style}
-    _halo(ax.annotate(text, xy, offset, textcoords="offset points", annotation_clip=False, **style))
+from crmlab.plots.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    MUTED,
+    ORANGE,
+    PALE,
+    PALETTE,
+    PAPER,
+    RED,
+    SKY,
+    legend,
+    new_figure,
+    note,
+    percent,
+    plain,
+    shares,
+    yuan,
+)
 
 
 def _frame(frame: Any, columns: tuple[str, ...], maker: str) -> pd.DataFrame:
@@ -199,9 +45,6 @@ def _frame(frame: Any, columns: tuple[str, ...], maker: str) -> pd.DataFrame:
             )
         )
     return frame
-
-
-# ---------------------------------------------------------------- figures
 
 
 def rfm_histograms(table: pd.DataFrame) -> Figure:
@@ -232,11 +75,11 @@ def rfm_histograms(table: pd.DataFrame) -> Figure:
         ax.set_xlabel(unit)
         ax.grid(axis="x", visible=False)
         ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-        ax.yaxis.set_major_formatter(FuncFormatter(_plain))
+        ax.yaxis.set_major_formatter(FuncFormatter(plain))
         ax.margins(y=0.16)
         ax.axvline(middle[measure], color=INK, lw=1, ls=(0, (3, 2)))
         late = measure == "recency" and middle[measure] > 0.6 * table[measure].max()
-        _note(
+        note(
             ax,
             _("中位数 {value}").format(value=median.format(x=middle[measure])),
             (middle[measure], ax.get_ylim()[1]),
@@ -253,7 +96,7 @@ def _histogram(ax: Axes, values: pd.Series, measure: str, colour: str) -> None:
         low, high = max(values[values > 0].min(), 1) if (values > 0).any() else 1, max(values.max(), 10)
         ax.hist(values.clip(lower=low), bins=np.geomspace(low, high * 1.001, 31).tolist(), **style)
         ax.set_xscale("log")
-        ax.xaxis.set_major_formatter(FuncFormatter(_plain))
+        ax.xaxis.set_major_formatter(FuncFormatter(plain))
         ax.xaxis.set_minor_formatter(FuncFormatter(lambda *_args: ""))
     elif measure == "frequency":
         top = int(max(values.quantile(0.99), 5))  # the few beyond are gathered in the last bar
@@ -300,19 +143,8 @@ def segment_bars(summary: pd.DataFrame, highlight: tuple[str, ...] = ()) -> Figu
     ax.spines["left"].set_visible(False)
     ax.xaxis.set_major_formatter(PercentFormatter(1, 0))
     ax.set_xlim(0, max(rows["share"].max(), rows["revenue_share"].max()) * 1.12 + 1e-9)
-    _legend(ax, ((SKY, _("占客户数")), (BLUE, _("占消费额"))))
+    legend(ax, ((SKY, _("占客户数")), (BLUE, _("占消费额"))))
     return figure
-
-
-def _legend(ax: Axes, entries: tuple[tuple[str, str], ...]) -> None:
-    """Colour words above the left edge of the plot, in reading order."""
-    from matplotlib.patches import Patch
-
-    ax.legend(
-        handles=[Patch(color=colour, label=label) for colour, label in entries],
-        loc="lower left", bbox_to_anchor=(-0.005, 0.985), ncols=len(entries),
-        handlelength=0.9, handleheight=0.9, columnspacing=1.4, borderpad=0.2, fontsize=9.5,
-    )  # fmt: skip
 
 
 def pareto_curve(values: pd.Series) -> Figure:
@@ -341,16 +173,9 @@ def pareto_curve(values: pd.Series) -> Figure:
     ax.plot(people, share, color=BLUE)
     ax.plot([0, 0.2, 0.2], [top, top, 0], color=MUTED, lw=1, ls=(0, (3, 2)))
     ax.plot([0.2], [top], "o", color=BLUE, ms=7, mec=PAPER, mew=1.5)
-    _note(ax, _("20% 的客户 → {share} 的消费").format(share=percent(top)), (0.2, top), (12, -9))
-    _shares(ax, _("累计客户占比（消费从高到低）"), _("累计消费占比"))
+    note(ax, _("20% 的客户 → {share} 的消费").format(share=percent(top)), (0.2, top), (12, -9))
+    shares(ax, _("累计客户占比（消费从高到低）"), _("累计消费占比"))
     return figure
-
-
-def _shares(ax: Axes, x: str, y: str) -> None:
-    ax.set(xlim=(0, 1), ylim=(0, 1.02), xlabel=x, ylabel=y)
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, 0))
-        axis.set_ticks(np.arange(0, 1.01, 0.2).tolist())
 
 
 def lorenz_curve(values: pd.Series) -> Figure:
@@ -373,8 +198,8 @@ def lorenz_curve(values: pd.Series) -> Figure:
         _("人人相同"), (0.3, 0.3), (0, 9), textcoords="offset points", rotation=45, rotation_mode="anchor",
         transform_rotates_text=True, ha="center", fontsize=9.5, color=MUTED,
     )  # fmt: skip
-    _note(ax, _("后 50% 的客户\n{share} 的消费").format(share=percent(half, 1)), (0.5, half), (-10, 18), ha="right")
-    _note(
+    note(ax, _("后 50% 的客户\n{share} 的消费").format(share=percent(half, 1)), (0.5, half), (-10, 18), ha="right")
+    note(
         ax,
         _("基尼系数 {g:.2f}\n＝ 阴影面积 × 2").format(g=g),
         (0.97, 0.12),
@@ -383,7 +208,7 @@ def lorenz_curve(values: pd.Series) -> Figure:
         linespacing=1.5,
         fontsize=10,
     )
-    _shares(ax, _("累计客户占比（消费从低到高）"), _("累计消费占比"))
+    shares(ax, _("累计客户占比（消费从低到高）"), _("累计消费占比"))
     ax.set_aspect("equal")
     return figure
 
@@ -408,11 +233,11 @@ def elbow(choices: pd.DataFrame) -> Figure:
         ax.set_xticks(list(choices.index))
         ax.grid(axis="x", visible=False)
     axes[0].set_ylim(0, choices["inertia"].max() * 1.08)
-    axes[0].yaxis.set_major_formatter(FuncFormatter(_plain))
+    axes[0].yaxis.set_major_formatter(FuncFormatter(plain))
     axes[1].margins(x=0.08, y=0.18)
     axes[1].plot([best], [choices.loc[best, "silhouette"]], "o", color=RED, ms=9, mec=PAPER, mew=1.5)
     right = best > choices.index.to_numpy().mean()
-    _note(
+    note(
         axes[1], f"k = {best}，{choices.loc[best, 'silhouette']:.2f}", (best, choices.loc[best, "silhouette"]),
         (-10 if right else 10, 4), ha="right" if right else "left",
     )  # fmt: skip
@@ -462,7 +287,7 @@ def cluster_scatter(
         alpha=0.5, lw=0, rasterized=True,
     )  # fmt: skip
     ax.set_yscale("log")
-    ax.yaxis.set_major_formatter(FuncFormatter(_plain))
+    ax.yaxis.set_major_formatter(FuncFormatter(plain))
     ax.yaxis.set_minor_formatter(FuncFormatter(lambda *_args: ""))
     ax.set(xlabel=_("R 最近一次购买距今（天）"), ylabel=_("M 累计消费（元，对数刻度）"))
     ax.margins(x=0.03, y=0.06)
@@ -556,7 +381,7 @@ def budget_curves(curves: dict[str, pd.DataFrame], chosen: dict[str, float]) -> 
     edge = np.linspace(low, right, 2)
     ax.plot(edge, edge, color=MUTED, lw=1, ls=(0, (3, 2)), zorder=1)
     at = 0.62 * min(right, top)  # inside the plot also where no group can give back its cost
-    _note(ax, _("换回 = 投入"), (at, at), (6, -10), color=MUTED)
+    note(ax, _("换回 = 投入"), (at, at), (6, -10), color=MUTED)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda x, _p: f"{x / 1e4:g}"))
     ax.set(xlabel=_("一年的投入（万元）"), ylabel=_("多保住的毛利（万元）"))
