@@ -1,30 +1,6 @@
-"""Answers to a04-segmentation: wrong ones that are real misconceptions, and right ones in another way.
+"""Answers to a04-segmentation: see tests/notebooks/answers.py for what the names mean."""
 
-A wrong answer is (name, code, points it should still earn, a part of the message it should get). Code is either whole
-or made from the reference by ``swap``.
-"""
-
-from collections.abc import Callable
-
-Code = str | Callable[[str], str]
-
-
-def swap(*pairs: tuple[str, str]) -> Callable[[str], str]:
-    """The reference solution with texts exchanged."""
-
-    def change(reference: str) -> str:
-        for old, new in pairs:
-            assert old in reference, f"the reference no longer has {old!r}"
-            reference = reference.replace(old, new)
-        return reference
-
-    return change
-
-
-def then(code: str) -> Callable[[str], str]:
-    """The reference solution, then ``code``."""
-    return lambda reference: reference + "\n" + code
-
+from tests.notebooks.answers import Code, swap, then
 
 WRONG: dict[str, list[tuple[str, Code, float, str]]] = {
     "a04-1": [
@@ -331,3 +307,14 @@ RIGHT: dict[str, list[tuple[str, Code]]] = {
         ),
     ],
 }
+
+PRODUCTS = {
+    "a04-1": ["purchases"],
+    "a04-2": ["rfm_table"],
+    "a04-3": ["scores", "segments"],
+    "a04-4": ["abc", "top20_share", "gini"],
+    "a04-5": ["tier", "tier_table"],
+    "a04-6": ["k", "clusters", "silhouette", "profile"],
+}
+
+EARLY = ("a04-1", "returns not deducted")

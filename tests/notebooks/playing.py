@@ -1,7 +1,7 @@
 """Play an assignment's source notebook in this process: put in other answers, read what the tests give.
 
 Plain ``exec`` in one namespace: what nbgrader does with a kernel, some hundred times quicker. That both agree is
-tested in test_a04.py.
+tested in test_assignments.py.
 """
 
 import ast

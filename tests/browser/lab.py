@@ -1,0 +1,132 @@
+"""A chapter in a JupyterLab as students have it, without a hub: opened, run, its exercises found and used."""
+
+import os
+import re
+import secrets
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from course.hub.preflight import free_ports
+from crmlab.paths import course_root
+
+SECOND = 1000
+CONFIG = course_root() / "course" / "hub" / "server_config.py"
+
+
+@contextmanager
+def opened(browser: Browser, home: Path, chapter: str) -> Iterator[Page]:
+    """The page of a chapter that has run from top to bottom in a JupyterLab whose root is ``home``."""
+    with serving_lab(home, chapter) as address:
+        context = browser.new_context(locale="zh-CN", viewport={"width": 1300, "height": 1000})
+        page = context.new_page()
+        page.goto(address)
+        run_all(page)
+        yield page
+        context.close()
+
+
+@contextmanager
+def serving_lab(home: Path, chapter: str) -> Iterator[str]:
+    """A JupyterLab with the chapter in its root; gives the chapter's address."""
+    (home / f"{chapter}.ipynb").write_bytes((course_root() / "chapters" / f"{chapter}.ipynb").read_bytes())
+    port, token = free_ports(1)[0], secrets.token_urlsafe(24)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", f"--config={CONFIG}", f"--port={port}", "--no-browser", "--allow-root",
+         "--ServerApp.port_retries=0", f"--ServerApp.root_dir={home}"],
+        env=os.environ | {"JUPYTER_TOKEN": token, "CRM_ROLE": "student", "CRM_STUDENT_ID": "student01",
+                          "JUPYTER_RUNTIME_DIR": str(home / ".run"), "HOME": str(home)},
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        wait_for(f"http://127.0.0.1:{port}/api?token={token}", server)
+        yield f"http://127.0.0.1:{port}/lab/tree/{chapter}.ipynb?token={token}"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes], seconds: int = 60) -> None:
+    for _ in range(seconds * 5):
+        assert server.poll() is None, "JupyterLab did not start"
+        try:
+            urllib.request.urlopen(url, timeout=5)
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    raise AssertionError(f"JupyterLab did not answer in {seconds} s")
+
+
+def run_all(page: Page) -> None:
+    """The menu's command, and wait until all cells have run."""
+    expect(page.locator("#jp-main-statusbar")).to_contain_text("| 空闲", timeout=90 * SECOND)
+    page.locator(".lm-MenuBar-itemLabel", has_text=re.compile("^运行$")).click()
+    page.locator(".lm-Menu-itemLabel", has_text=re.compile("^运行所有单元格")).first.click()
+    # The notebook draws cells as they come into view: the last one shows that all have run.
+    page.wait_for_timeout(2 * SECOND)
+    status = page.locator(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator")
+    expect(status).to_have_attribute("data-status", "idle", timeout=180 * SECOND)
+
+
+def in_view(page: Page, wanted: Locator) -> Locator:
+    """Scroll down until it is there: JupyterLab doesn't draw cells that are out of view."""
+    for _ in range(120):
+        if wanted.count():
+            break
+        page.locator(".jp-NotebookPanel .jp-WindowedPanel-outer").hover()
+        page.mouse.wheel(0, 700)
+        page.wait_for_timeout(150)
+    wanted.first.scroll_into_view_if_needed()
+    return wanted
+
+
+def exercise(page: Page, name: str) -> Locator:
+    """The box of an exercise, e.g. ex-04-1. Further down the page than the last one, or after :func:`top_of`."""
+    return in_view(page, page.locator(".crm-exercise", has=page.locator(f"h4:has-text('{name}')")))
+
+
+def top_of(page: Page) -> None:
+    page.locator(".jp-NotebookPanel .jp-WindowedPanel-outer").evaluate("e => e.scrollTop = 0")
+
+
+def slide(box: Locator, label: str, value: int) -> None:
+    """Type a number into the readout of a slider, as the hint below the controls says."""
+    row = box.locator(".crm-control", has=box.page.locator(f".widget-label:has-text('{label}')"))
+    readout = row.locator(".widget-readout")
+    readout.click()
+    readout.press("Control+a")
+    readout.press_sequentially(str(value))
+    readout.press("Enter")
+
+
+def choose(box: Locator, name: str) -> None:
+    """Press one of the buttons of a choice, or of the actions."""
+    # An icon before the word is part of the button's name.
+    box.get_by_role("button", name=re.compile(rf"^\W*{re.escape(name)}$")).click()
+
+
+def verdict(box: Locator, kind: str) -> Locator:
+    found = box.locator(f".crm-verdict.crm-{kind}")
+    expect(found).to_be_visible(timeout=15 * SECOND)
+    return found
+
+
+def overflow(page: Page, name: str, picture: Path) -> float:
+    """By how many pixels an exercise is too wide for a window of 400; its picture is kept."""
+    page.keyboard.press("Control+b")  # without the side bar, as on a phone
+    page.set_viewport_size({"width": 400, "height": 900})
+    page.wait_for_timeout(SECOND)
+    top_of(page)
+    box = exercise(page, name)
+    width = box.evaluate("e => e.scrollWidth - e.clientWidth")
+    box.screenshot(path=picture)
+    page.set_viewport_size({"width": 1300, "height": 1000})
+    page.keyboard.press("Control+b")
+    return float(width)
