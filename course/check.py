@@ -584,6 +584,13 @@ def report(course: Course, console: Console) -> None:
         console.print(title, style="bold")
         console.print(_units_table(course, track))
         console.print(_objectives_table(course, track))
+    for objective in course.objectives:
+        if objective.abilities:
+            console.print()
+            console.print(
+                _("{id}　{title}：每项能力落实在哪里").format(id=objective.id, title=objective.title), style="bold"
+            )
+            console.print(_abilities_table(course, objective))
     planned = course.planned_chapters()
     console.print()
     console.print(_("尚未写成的章：{count}").format(count=len(planned)), style="bold")
@@ -662,3 +669,23 @@ def _assessments(course: Course, track: Track, objective: Objective) -> tuple[li
     assignments = course.assignments_of(track)
     tasks = [t for a in assignments if a.written for t in a.tasks if objective.id in t.objectives]
     return tasks, sum(1 for a in assignments if not a.written and objective.id in a.objectives)
+
+
+def _abilities_table(course: Course, objective: Objective) -> Table:
+    """Where each ability is taught, exercised and assessed; in brackets what is not written yet."""
+    table = _table(_("能力"), _("教"), _("练"), _("考"))
+    for ability in objective.abilities:
+        places = (ability.taught, ability.exercised, ability.assessed)
+        table.add_row(ability.text, *(", ".join(_place(course, name) for name in names) for names in places))
+    return table
+
+
+def _place(course: Course, name: str) -> str:
+    """The id of a section, exercise or task; of a chapter, its group task in class."""
+    assignment = next((a for a in course.assignments if name == a.id or name in {task.id for task in a.tasks}), None)
+    if assignment is not None:
+        return name if assignment.written else _("{number}（待写）").format(number=name.partition("-")[0])
+    chapters = {chapter.id: chapter for chapter in course.chapters}
+    shown = _("{number} 课堂").format(number=name[:2]) if name in chapters else name
+    written = (chapters.get(name) or course.chapter_of(name)).written
+    return shown if written else _("{number}（待写）").format(number=shown)

@@ -63,6 +63,19 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Ability(_Part):
+    """One thing that an objective says a learner can do, and where exactly it is taught, exercised and assessed.
+
+    ``exercised`` names exercises, or a chapter for its group task in class; ``assessed`` names tasks, or an assignment
+    whose tasks are not written yet.
+    """
+
+    text: Text
+    taught: tuple[SectionId, ...] = Field(min_length=1)
+    exercised: tuple[ExerciseId | ChapterId, ...] = Field(min_length=1)
+    assessed: tuple[TaskId | AssignmentId, ...] = Field(min_length=1)
+
+
 class Objective(_Part):
     """What a learner is able to do at the end (课程目标), and which graduation indicators it supports."""
 
@@ -71,6 +84,7 @@ class Objective(_Part):
     text: Text
     indicators: tuple[Text, ...] = Field(min_length=1)
     expected: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.65")
+    abilities: tuple[Ability, ...] = ()
 
 
 class Section(_Part):
@@ -568,6 +582,7 @@ def kind_name(kind: str) -> str:
 def _reference_findings(course: Course, lines: Lines) -> Iterator[Finding]:
     """In two steps: references can be followed only where each id names one entry in its place."""
     checks: tuple[Callable[[Course, Lines], Iterator[Finding]], ...] = (
+        _ability_references,
         _chapter_references,
         _assignment_references,
         _track_references,
@@ -655,6 +670,24 @@ def _numbering(course: Course, lines: Lines) -> Iterator[Finding]:
                 (*where, "id"),
                 _("编号 {name} 与它的位置不符，请改为 {wanted}").format(name=name, wanted=wanted),
             )
+
+
+def _ability_references(course: Course, lines: Lines) -> Iterator[Finding]:
+    """What serves an ability exists and carries its objective."""
+    kinds = {"taught": ("section",), "exercised": ("exercise", "chapter"), "assessed": ("task", "assignment")}
+    for i, objective in enumerate(course.objectives):
+        for j, ability in enumerate(objective.abilities):
+            for key, allowed in kinds.items():
+                parts = {name: part for kind in allowed for name, part in course._by_id[kind].items()}
+                for place, name in enumerate(getattr(ability, key)):
+                    here = ("objectives", i, "abilities", j, key, place)
+                    if name not in parts:
+                        yield from _unknown(course, lines, here[:-1], allowed[0], [name])
+                    elif objective.id not in parts[name].objectives:
+                        message = _("{part} 没有课程目标 {objective}，却列在它的能力下，请在两处统一").format(
+                            part=name, objective=objective.id
+                        )
+                        yield lines.finding(here, message)
 
 
 def _chapter_references(course: Course, lines: Lines) -> Iterator[Finding]:

@@ -318,10 +318,10 @@ def test_written_assignment_without_notebook(root: Path) -> None:
 
 
 def test_planned_chapter_with_notebook(root: Path) -> None:
-    save(root / "chapters" / "05-customer-value.ipynb", [])
-    line = line_in(root / "course.yml", "- id: 05-customer-value\n")
+    save(root / "chapters" / "13-capstone.ipynb", [])
+    line = line_in(root / "course.yml", "- id: 13-capstone\n")
     (sentence,) = told(root)
-    assert sentence.startswith("chapters/05-customer-value.ipynb:1: ")
+    assert sentence.startswith("chapters/13-capstone.ipynb:1: ")
     assert f"course.yml 第 {line} 行" in sentence
     assert "planned" in sentence
 
@@ -480,6 +480,15 @@ def test_report_counts_what_is_written(root: Path) -> None:
     assert "2/2" in row or "2/" in row
     assert "a04" in row
     assert "a03（待写）" in row
+
+
+def test_report_tells_where_each_ability_is_taught_exercised_and_assessed(root: Path) -> None:
+    _code, output = run(root, "check")
+    rows = [line for line in output.splitlines() if line.startswith("│ 写出满意度测评报告") or "IDIC" in line]
+    assert [[cell.strip() for cell in row.strip("│").split("│")] for row in rows] == [
+        ["说明 IDIC 模型", "01-9（待写）", "ex-01-2（待写）", "a01（待写）"],
+        ["写出满意度测评报告", "07-13", "07 课堂", "a07-7"],
+    ]
 
 
 def test_command_fails_with_the_findings(root: Path) -> None:

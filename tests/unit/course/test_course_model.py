@@ -318,6 +318,24 @@ CASES = {
         ["units", "空的"],
     ),
     "not YAML": ("title: 客户关系管理实务", "title: [客户", "subtitle:", ["YAML"]),
+    "unknown task of an ability": (
+        "assessed: [a07-7]",
+        "assessed: [a07-9]",
+        "assessed: [a07-9]",
+        ["任务 a07-9 不存在"],
+    ),
+    "ability with a part that serves another objective": (
+        "exercised: [ex-05-3]",
+        "exercised: [ex-04-1]",
+        "exercised: [ex-04-1]",
+        ["ex-04-1", "没有课程目标 CO1", "统一"],
+    ),
+    "ability that nobody assesses": (
+        "assessed: [a07-2, a07-3]",
+        "assessed: []",
+        "assessed: []",
+        ["assessed", "空的"],
+    ),
     "key twice": ("language: zh-CN", "language: zh-CN\nlanguage: en", "language: en", ["YAML", "language"]),
 }
 
