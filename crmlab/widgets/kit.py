@@ -6,7 +6,7 @@ book shows the opening state without a kernel.
 """
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -58,6 +58,8 @@ class Exercise(widgets.VBox):
     evaluate: ``evaluate(**values) -> Result``; a :class:`CourseError` is shown as its sentence.
     draw: ``draw(values, result) -> (figure, alt)``.
     actions: label → function of the current values that returns the values to change (a button each).
+    visible: of the current values, the names of the controls to show now (all, if it is not given): for a decision that
+        is taken case by case.
 
     >>> exercise = Exercise(
     ...     title="定价", task="让毛利超过 300 元。", controls={"price": slider("单价", 8, 5, 20, 1, "元")},
@@ -77,10 +79,12 @@ class Exercise(widgets.VBox):
         evaluate: Evaluate,
         draw: Draw,
         actions: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] | None = None,
+        visible: Callable[[dict[str, Any]], Collection[str]] | None = None,
     ) -> None:
         self.controls = dict(controls)
         self.evaluate = evaluate
         self.draw = draw
+        self.visible = visible or (lambda values: values)
         self._start = self.values
         self._figure = widgets.HTML()
         self._numbers = widgets.HTML()
@@ -117,6 +121,9 @@ class Exercise(widgets.VBox):
 
     def refresh(self) -> None:
         """Evaluate the present choice and show its consequence."""
+        shown = self.visible(self.values)
+        for name, control in self.controls.items():
+            control.layout.display = None if name in shown else "none"
         try:
             self.result = self.evaluate(**self.values)
             figure, alt = self.draw(self.values, self.result)
