@@ -40,7 +40,7 @@ class FormError(CourseError):
 # --- the visible half: form ------------------------------------------------------------------------------------------
 
 
-def frame(value: Any, name: str, *, columns: Sequence[str], index: str | None = None, rows: int | None = None) -> None:
+def frame(value: Any, name: str, *, columns: Sequence[Any], index: str | None = None, rows: int | None = None) -> None:
     """``value`` is a DataFrame with these columns (more are allowed), no missing value in them, no key twice.
 
     ``index`` names the key, which may stand as the index or as a column. ``rows`` is the number of rows wanted.
@@ -52,7 +52,7 @@ def frame(value: Any, name: str, *, columns: Sequence[str], index: str | None = 
     if missing:
         raise FormError(
             _("`{name}` 缺少列 {missing}；现有的列是 {found}。请检查列名的拼写。").format(
-                name=name, missing="、".join(missing), found="、".join(map(str, value.columns))
+                name=name, missing="、".join(map(str, missing)), found="、".join(map(str, value.columns))
             )
         )
     holes = [column for column in columns if table[column].isna().any()]

@@ -32,6 +32,11 @@ def test_frame_names_the_fault(value, told):
         checks.frame(value, "answer", columns=["a", "b"], rows=3)
 
 
+def test_columns_may_be_named_by_numbers():
+    with pytest.raises(checks.FormError, match="缺少列 1；"):
+        checks.frame(pd.DataFrame({0: [1.0]}), "t", columns=[0, 1])
+
+
 def test_frame_takes_its_key_as_index_or_column():
     table = pd.DataFrame({"customer_id": KEYS, "x": [1, 2, 3]})
     checks.frame(table, "t", columns=["x"], index="customer_id")
