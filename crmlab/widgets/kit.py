@@ -6,7 +6,7 @@ book shows the opening state without a kernel.
 """
 
 import html
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -95,7 +95,11 @@ class Exercise(widgets.VBox):
             control.add_class("crm-control")
             control.observe(self._changed, "value")
         panel = widgets.VBox(
-            [*self.controls.values(), widgets.HBox(buttons).add_class("crm-buttons"), widgets.HTML(_keys())]
+            [
+                *self.controls.values(),
+                widgets.HBox(buttons).add_class("crm-buttons"),
+                widgets.HTML(_keys(self.controls.values())),
+            ]
         ).add_class("crm-panel")
         result = widgets.VBox([self._figure, self._numbers]).add_class("crm-result")
         body = widgets.HBox([panel, result]).add_class("crm-body")
@@ -211,10 +215,12 @@ def _head(title: str, task: str) -> str:
     )
 
 
-def _keys() -> str:
-    return (
-        f'<p class="crm-keys">{_("键盘：Tab 换控件，方向键调数值，回车或空格按按钮；滑块右边的数字可以直接改。")}</p>'
-    )
+def _keys(controls: Iterable[widgets.Widget]) -> str:
+    """How to do without a mouse; only the number beside a slider of numbers can be typed."""
+    hint = _("键盘：Tab 换控件，方向键调数值，回车或空格按按钮。")
+    if any(isinstance(control, widgets.IntSlider | widgets.FloatSlider) for control in controls):
+        hint = _("键盘：Tab 换控件，方向键调数值，回车或空格按按钮；滑块右边的数字可以直接改。")
+    return f'<p class="crm-keys">{hint}</p>'
 
 
 # Colours come from JupyterLab's theme where there is one, else from the book's (light or dark), else from here.
