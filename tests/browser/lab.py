@@ -108,8 +108,8 @@ def slide(box: Locator, label: str, value: int) -> None:
 
 def choose(box: Locator, name: str) -> None:
     """Press one of the buttons of a choice, or of the actions."""
-    # An icon before the word is part of the button's name.
-    box.get_by_role("button", name=re.compile(rf"^\W*{re.escape(name)}$")).click()
+    # An icon before the word, a character for private use, is part of the button's name.
+    box.get_by_role("button", name=re.compile(rf"^[\ue000-\uf8ff\s]*{re.escape(name)}$")).click()
 
 
 def verdict(box: Locator, kind: str) -> Locator:

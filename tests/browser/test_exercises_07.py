@@ -76,7 +76,7 @@ def test_curve_market_by_market(page: Page, screenshots: Path) -> None:
     look_at(box, "强竞争")
     for group, lift in {**dict.fromkeys(inside, 0), "区上": 2, "区下": 0}.items():
         slide_shown(box, group, lift)
-    expect(verdict(box, "good")).to_contain_text("只有很满意才留得住")
+    expect(verdict(box, "good")).to_contain_text("客户一样满意，花法却不同")
     box.screenshot(path=screenshots / "exercise-07-4.png")
     choose(box, "重新开始")
     expect(verdict(box, "poor")).to_contain_text("这份调查")

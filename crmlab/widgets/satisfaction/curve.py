@@ -176,7 +176,9 @@ def evaluate_curve(markets: Mapping[str, Market], market: str, lifts: Mapping[st
         return Result("poor", _("预算不够。"), reasons, numbers)
     verdict: Verdict = "good" if not todo else "fair" if states[market] == "good" else states[market]
     reasons = [*_losing(plan, lifts[market]), *_missing(one, lifts[market], states[market]), *_lesson(markets, market)]
-    if todo and states[market] == "good":
+    if not todo:
+        reasons.append(_together(markets, lifts))
+    elif states[market] == "good":
         reasons.append(_("这个市场定好了；还要定：{names}。").format(names=_("、").join(todo)))
     return Result(verdict, _headline(one, market, spent, plan["gain"].sum(), net), reasons, numbers)
 
@@ -269,6 +271,15 @@ def _lesson(markets: Mapping[str, Market], market: str) -> list[str]:
             "真要照此花钱，先在一部分人身上试，再跟踪他们。"
         ).format(share=plots.percent(inside.mean()), slope=one.curve.slopes[1])
     ]
+
+
+def _together(markets: Mapping[str, Market], lifts: Mapping[str, Mapping[str, float]]) -> str:
+    """What the plans for all markets show side by side."""
+    spent = _("、").join(
+        _("{name} {money:,.0f} 元").format(name=name, money=one.plan(lifts[name])["cost"].sum())
+        for name, one in markets.items()
+    )
+    return _("客户一样满意，花法却不同：{spent}。先看曲线的形状，再决定提高谁、要不要提高。").format(spent=spent)
 
 
 # ------------------------------------------------------------------------------------------------------- the widget

@@ -410,10 +410,12 @@ def loyalty_sorter(table: pd.DataFrame) -> Exercise:
             "调查里的十位机主，逐位判断是哪一种忠诚；虚假忠诚还要说出原因。至少分对 {goal} 位。界线：态度（会再买、会推荐两题的平均）≥ {likes:g} 分算喜欢，"
             "一年 ≥ {buys} 件算常买，等于界线算高；一种原因占到所买件数的一半才算原因。分数和件数取自调查，“为什么买”是编写的补访。"
             "假设：一件赚 {margin:.0f} 元；明年校门口开电脑城，积分停办，虚假忠诚的人对症时留下 {cured} 的购买，先回访留下 {asked}，不对症只剩 {uncured}；"
-            "潜在忠诚的人把货送到手边能多买 {won:.0f} 件。"
+            "忠诚的人留下 {stays}，被冷落只剩 {slighted}；潜在忠诚的人把货送到手边能多买 {won:.0f} 件；这些做法每人一年花 {least:.0f}～{most:.0f} 元，"
+            "不忠诚的不花。"
         ).format(
             goal=GOAL, likes=LIKES, buys=BUYS, margin=MARGIN, cured=plots.percent(CURED), asked=plots.percent(ASKED),
-            uncured=plots.percent(UNCURED), won=WON,
+            uncured=plots.percent(UNCURED), stays=plots.percent(STAYS), slighted=plots.percent(SLIGHTED), won=WON,
+            least=min(cost for cost in COST.values() if cost), most=max(COST.values()),
         ),
         controls={
             "customer": choice(_("看哪一位"), LETTERS, LETTERS[0]),

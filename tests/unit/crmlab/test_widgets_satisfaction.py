@@ -377,6 +377,9 @@ def test_all_markets_must_be_decided(markets):
     assert curve.evaluate_curve(markets, curve.SURVEY, plans).verdict == "fair"
     assert "还要定：独家经营" in told(curve.evaluate_curve(markets, curve.SURVEY, plans))
     assert curve.evaluate_curve(markets, curve.MONOPOLY, plans).verdict == "poor"
+    assert "这份调查 24,269 元、独家经营 0 元、强竞争 24,582 元" in told(
+        curve.evaluate_curve(markets, curve.SURVEY, PLANS)
+    )
 
 
 def test_surveys_curve_has_the_librarys_zone(points, markets):
