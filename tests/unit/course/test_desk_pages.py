@@ -155,7 +155,9 @@ class TestButtons(DeskCase):
         assert [action for _section, _name, action, _by in self.started] == ["collect", "grade"]
         assert read_state(self.classroom).assignment(ASSIGNMENT).due is None
         page = self.ask(f"{PREFIX}crm/", "helper").body.decode()
-        assert len(re.findall(r"<(?:button|input)[^>]* disabled", page)) == 4  # release, feedback, due date, its button
+        # Of each assignment: release, feedback, due date and its button.
+        forbidden = re.findall(r"<(?:button|input)[^>]* disabled", page)
+        assert len(forbidden) == 4 * len(read_state(self.classroom).assignments)
         assert "您是助教" in page
 
     def test_students_and_others_can_press_nothing(self) -> None:
@@ -238,9 +240,11 @@ class TestWhatIsShown(DeskCase):
         assert answer.body.startswith(b"\xef\xbb\xbf")
         assert answer.headers["Content-Disposition"] == 'attachment; filename="marks-crm.csv"'
         table = list(csv.reader(io.StringIO(answer.body.decode("utf-8-sig"))))
-        assert table[1] == ["s1", HOSTILE, "9.5", "2026-11-20 12:00", "", "9.5"]
-        assert table[2] == ["s2", "'=HYPERLINK(1)", "3", "2026-11-20 12:00", "待人工评阅", "3"]
-        assert table[3] == ["s3", "张三", "", "2026-11-20 13:00", "有新提交，尚未回收", ""]
+        # Two columns of the student, three of each assignment (a04 is the first), the total.
+        assert {len(row) for row in table} == {3 + 3 * len(read_state(self.classroom).assignments)}
+        assert [*table[1][:5], table[1][-1]] == ["s1", HOSTILE, "9.5", "2026-11-20 12:00", "", "9.5"]
+        assert [*table[2][:5], table[2][-1]] == ["s2", "'=HYPERLINK(1)", "3", "2026-11-20 12:00", "待人工评阅", "3"]
+        assert [*table[3][:5], table[3][-1]] == ["s3", "张三", "", "2026-11-20 13:00", "有新提交，尚未回收", ""]
 
     def test_all_submissions_of_a_student_are_listed_newest_first(self) -> None:
         self.school.hand_in("s3", NOON)
