@@ -10,7 +10,7 @@ BIN      := $(VENV)/bin
 STAMP    := $(VENV)/.installed
 PIP_ARGS := --quiet --disable-pip-version-check
 
-.PHONY: up setup test book bench intrusions lint clean
+.PHONY: up setup test book bench intrusions parity lint clean
 .DEFAULT_GOAL := up
 
 up: setup
@@ -65,6 +65,10 @@ bench: setup
 # All ways over the walls, into a class that this account runs as well as into one that an account without rights runs.
 intrusions: setup
 	@CRM_EVERY_MODE=1 $(BIN)/pytest -q tests/security/test_intrusion.py
+
+# The grader of this course against nbgrader's own, with every wrong answer that is known; `make test` takes three a task.
+parity: setup
+	@CRM_EVERY_CASE=1 $(BIN)/pytest -q tests/notebooks/test_parity.py
 
 # The class (classroom/) is the students' work: it is never deleted here.
 clean:

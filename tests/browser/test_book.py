@@ -180,18 +180,23 @@ def test_terms_of_a_chapter_lead_to_the_glossary(chromium: Browser, site: str) -
         expect(page.locator(f"#{anchor}")).to_be_in_viewport()
 
 
-# Relative luminance of the text and of what is painted behind it (WCAG 2).
-CONTRAST = """(element) => {
+# Of all visible elements that hold words, those with a contrast below 4.5 to what is painted behind them (WCAG 2).
+FAINT = """(words) => {
   const channels = (css) => css.match(/[\\d.]+/g).map(Number);
   const luminance = ([r, g, b]) => [r, g, b].map((v) => v / 255)
     .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  let behind = element;
   const opaque = (node) => (channels(getComputedStyle(node).backgroundColor)[3] ?? 1) === 1;
-  while (behind && !opaque(behind)) behind = behind.parentElement;
-  const ground = behind ? channels(getComputedStyle(behind).backgroundColor) : [255, 255, 255];
-  const [a, b] = [luminance(channels(getComputedStyle(element).color)), luminance(ground)];
-  return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  const contrast = (element) => {
+    let behind = element;
+    while (behind && !opaque(behind)) behind = behind.parentElement;
+    const ground = behind ? channels(getComputedStyle(behind).backgroundColor) : [255, 255, 255];
+    const [a, b] = [luminance(channels(getComputedStyle(element).color)), luminance(ground)];
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  };
+  const seen = [...document.querySelectorAll(words)].filter((e) => e.checkVisibility({ visibilityProperty: true }));
+  const faint = seen.map((e) => [e.innerText.slice(0, 20), contrast(e)]).filter(([, value]) => value < 4.5);
+  return { seen: seen.length, faint };
 }"""
 READ = "article p, article li, article td, article th, article h2, article a, .status, .term-en, .bd-links a"
 
@@ -202,13 +207,9 @@ def test_words_stand_out_from_their_ground(chromium: Browser, site: str, name: s
     with reading(chromium, scheme=scheme) as page:
         open_page(page, site, name)
         assert page.evaluate("document.documentElement.dataset.theme") == scheme
-        faint = {}
-        for element in page.locator(READ).all():
-            if element.is_visible():
-                contrast = element.evaluate(CONTRAST)
-                if contrast < 4.5:
-                    faint[element.inner_text()[:20]] = round(contrast, 2)
-        assert faint == {}
+        found = page.evaluate(FAINT, READ)
+        assert found["seen"] > 20
+        assert found["faint"] == []
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)

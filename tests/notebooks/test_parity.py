@@ -36,7 +36,9 @@ class Cell(NamedTuple):
 
 
 def answers_of_a_class(a04: Assignment) -> dict[str, dict[str, str]]:
-    """By student the answers by task: every right and every wrong one that a04 knows is there at least once.
+    """By student the answers by task: every right one that a04 knows and three wrong ones of each task.
+
+    CRM_EVERY_CASE takes every wrong one.
 
     Not here: a student who gives a name of the tests (``AS_OF``) another meaning. nbgrader's tests then count with the
     student's value and give 0; here they count with their own.
@@ -49,7 +51,7 @@ def answers_of_a_class(a04: Assignment) -> dict[str, dict[str, str]]:
     answers = {"untouched": {}, "reference": {**reference, MEMO: "先保持 VIP：他们 20 % 的人占了 60 % 的钱。"}}
     for n in range(max(map(len, RIGHT.values()))):
         answers[f"right{n}"] = {task: whole(task, rows[n % len(rows)][1]) for task, rows in RIGHT.items()}
-    for n in range(max(map(len, WRONG.values()))):
+    for n in range(max(map(len, WRONG.values())) if os.environ.get("CRM_EVERY_CASE") else 3):
         answers[f"wrong{n}"] = {task: whole(task, rows[n % len(rows)][1]) for task, rows in WRONG.items()}
     answers["late-crash"] = {**reference, "a04-1": f"{reference['a04-1']}\n1 / 0"}
     answers["early-crash"] = {**reference, "a04-1": "purchases = shop.order"}
@@ -161,5 +163,5 @@ def test_every_cell_gets_what_plain_nbgrader_gives(tmp_path: Path, monkeypatch: 
     assert {key: (mine[key], theirs[key]) for key in compared if mine[key] != theirs[key]} == {}
     assert "CRM_STUDENT_ID" not in os.environ or os.environ["CRM_STUDENT_ID"] not in answers
     scores = {cell.score for (_student, name), cell in mine.items() if name.endswith("-test")}
-    assert len(scores) > 15  # all kinds of partial credit are among them
+    assert len(scores) > 10  # many kinds of partial credit are among them
     assert left_out == set()

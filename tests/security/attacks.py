@@ -124,7 +124,9 @@ ATTACKS: list[Attack] = []
 
 
 def attack(threat: str, name: str, does: str, four: str | None = None, **more: Any) -> None:
-    ATTACKS.append(Attack(threat, name, does, four, **more))
+    # In two parts: a traceback that shows the line of a print says nothing of a break-out.
+    split = four and four.replace('print("PWNED', 'print("PWN" "ED')
+    ATTACKS.append(Attack(threat, name, does, split, **more))
 
 
 # ------------------------------------------------------------------------------------------------------ T1: liars
@@ -614,7 +616,7 @@ os._exit(1)
 attack("T10", "closes all descriptors", "closes every file descriptor and goes on", "import os; os.closerange(0, 1000)",
        lost=LATER, says=(_DIED,))  # fmt: skip
 attack("T10", "sleeps through every cell", "each of many cells sleeps just under its limit", "",
-       edit=lambda document: document["cells"].extend(own("import time; time.sleep(6.5)") for _ in range(13)),
+       edit=lambda document: document["cells"].extend(own("import time; time.sleep(6.5)") for _ in range(16)),
        lost={"a04-4": 0.0, "a04-8": 0.0}, says=(_TOO_LONG,))  # fmt: skip
 attack("T10", "atexit and threads that hang", "exit handlers, finalizers and non-daemon threads that never end", """
 import atexit, threading, time, weakref
