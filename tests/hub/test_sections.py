@@ -99,7 +99,7 @@ def test_the_teacher_of_both_has_a_formgrader_for_each(running: RunningClass, pe
     page = teacher.session.get(f"{running.url}/user/t2/crm-2/formgrader/")
     assert page.status_code == 200, page.text[:300]
     listed = teacher.session.get(f"{running.url}/user/t2/crm-2/formgrader/api/assignments").json()
-    assert [(entry["name"], entry["num_submissions"]) for entry in listed] == [(ASSIGNMENT, 1)]
+    assert {entry["name"]: entry["num_submissions"] for entry in listed}[ASSIGNMENT] == 1
 
 
 def test_a_section_that_is_not_theirs_is_refused(running: RunningClass, people: dict[str, Client]) -> None:
