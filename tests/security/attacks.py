@@ -30,6 +30,7 @@ class Attack:
         answers, before, after, edit: as of :func:`tests.security.scene.notebook`.
         files: lays the submission instead, in its folder.
         lost: what is not earned: task → points that remain.
+        may_lose: the same where an interrupt does not always end what hangs, and the whole run ends instead.
         says: words of the report (findings, reasons to look, notes, what is told).
     """
 
@@ -43,6 +44,7 @@ class Attack:
     edit: Edit | None = None
     files: Callable[[Path, Scene], None] | None = None
     lost: Mapping[str, float] = field(default_factory=dict)
+    may_lose: Mapping[str, float] = field(default_factory=dict)
     says: tuple[str, ...] = ()
 
     @property
@@ -53,6 +55,10 @@ class Attack:
         """Points by task."""
         lost = dict(self.lost) or ({"a04-4": 0.0} if self.four is not None else {})
         return {**FULL, **lost}
+
+    def outcomes(self) -> list[dict[str, float]]:
+        """All that may come of it, points by task."""
+        return [self.expected(), *([{**FULL, **self.may_lose}] if self.may_lose else [])]
 
     def lay(self, scene: Scene) -> None:
         """Hand it in."""
@@ -641,7 +647,7 @@ for kind in (Inside, Broken):
     try: display(kind())
     except (Exception, SystemExit): pass
 Loop()
-""", says=(_TOO_LONG,))  # fmt: skip
+""", may_lose=LATER, says=(_TOO_LONG,))  # fmt: skip
 attack("T10", "answers that never end", "iterators without end, a length of 2**60, items that make more items", """
 import itertools, collections
 class Long(list):
