@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from crmlab import inputs
-from crmlab.clv import CONVENTIONS, simple_clv
 from crmlab.i18n import _
 from crmlab.plots.style import (
     BLUE,
@@ -170,6 +169,8 @@ def margin_timing(margin: float, retention: float, discount: float, years: int =
     >>> [ax.get_title("left") for ax in margin_timing(100, 0.8, 0.1).axes]
     ['renewal：266.67', 'advance：366.67', 'arrears：333.33']
     """
+    from crmlab.clv import CONVENTIONS, simple_clv  # with SciPy, which no other figure needs
+
     title = _("同样的 m、r、d，差别只在第一笔毛利何时到、是否一定到")
     figure, axes = new_figure(title, width=8.6, height=3.3, columns=3)
     ratio = retention / (1 + discount)

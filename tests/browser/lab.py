@@ -96,10 +96,14 @@ def top_of(page: Page) -> None:
     page.locator(".jp-NotebookPanel .jp-WindowedPanel-outer").evaluate("e => e.scrollTop = 0")
 
 
-def slide(box: Locator, label: str, value: int) -> None:
+def control(box: Locator, label: str) -> Locator:
+    """Of the controls with these words in their label, those in sight."""
+    return box.locator(".crm-control:visible", has=box.page.locator(f".widget-label:has-text('{label}')"))
+
+
+def slide(box: Locator, label: str, value: float) -> None:
     """Type a number into the readout of a slider, as the hint below the controls says."""
-    row = box.locator(".crm-control", has=box.page.locator(f".widget-label:has-text('{label}')"))
-    readout = row.locator(".widget-readout")
+    readout = control(box, label).locator(".widget-readout")
     readout.click()
     readout.press("Control+a")
     readout.press_sequentially(str(value))

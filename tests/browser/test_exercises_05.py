@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.lab import choose, exercise, opened, overflow, slide, top_of, verdict
+from tests.browser.lab import choose, control, exercise, opened, overflow, slide, top_of, verdict
 
 pytestmark = pytest.mark.browser
 
@@ -32,7 +32,7 @@ def test_delivered_value_from_an_even_spread_to_the_goal(page: Page, screenshots
     top_of(page)
     box = exercise(page, "ex-05-1")
     expect(verdict(box, "poor")).to_contain_text("撒得差不多平")
-    image = box.locator(".crm-control", has=page.locator(".widget-label:has-text('形象')")).locator(".noUi-handle")
+    image = control(box, "形象").locator(".noUi-handle")
     image.focus()
     for _ in range(11):
         image.press("ArrowLeft")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.lab import choose, exercise, opened, overflow, slide, top_of, verdict
+from tests.browser.lab import choose, control, exercise, opened, overflow, slide, top_of, verdict
 
 pytestmark = pytest.mark.browser
 
@@ -22,26 +22,13 @@ def page(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield page
 
 
-def row(box: Locator, label: str) -> Locator:
-    return box.locator(".crm-control:visible", has=box.page.locator(f".widget-label:has-text('{label}')"))
-
-
-def slide_shown(box: Locator, label: str, value: float) -> None:
-    """Of the sliders with this label, the one in sight."""
-    readout = row(box, label).locator(".widget-readout")
-    readout.click()
-    readout.press("Control+a")
-    readout.press_sequentially(str(value))
-    readout.press("Enter")
-
-
 def look_at(box: Locator, market: str) -> None:
     choose(box, market)
-    expect(row(box, f"{market}，")).to_have_count(4)
+    expect(control(box, f"{market}，")).to_have_count(4)
 
 
 def pick(box: Locator, who: str, kind: str) -> None:
-    row(box, f"{who}是哪一种").get_by_role("button", name=kind, exact=True).click()
+    control(box, f"{who}是哪一种").get_by_role("button", name=kind, exact=True).click()
 
 
 def test_loyalty_sorted_owner_by_owner(page: Page, screenshots: Path) -> None:
@@ -49,7 +36,7 @@ def test_loyalty_sorted_owner_by_owner(page: Page, screenshots: Path) -> None:
     box = exercise(page, "ex-07-2")
     expect(verdict(box, "poor")).to_contain_text("还有 10 位没有定")
     for who, kind in OWNERS.items():
-        expect(row(box, f"{who}是哪一种")).to_be_visible()
+        expect(control(box, f"{who}是哪一种")).to_be_visible()
         pick(box, who, kind)
         if who != "癸":
             choose(box, "下一位")
@@ -67,15 +54,15 @@ def test_curve_market_by_market(page: Page, screenshots: Path) -> None:
     expect(verdict(box, "poor")).to_contain_text("区内靠下 255 人每人提高 0.5 分")
     inside = ("区内靠下", "区内靠上")
     for group, lift in {"区下": 1, **dict.fromkeys(inside, 0), "区上": 1}.items():
-        slide_shown(box, group, lift)
+        slide(box, group, lift)
     expect(verdict(box, "fair")).to_contain_text("还要定：独家经营、强竞争")
     look_at(box, "独家经营")
     for group in ("区下", *inside, "区上"):
-        slide_shown(box, group, 0)
+        slide(box, group, 0)
     expect(verdict(box, "fair")).to_contain_text("没有别家可去")
     look_at(box, "强竞争")
     for group, lift in {**dict.fromkeys(inside, 0), "区上": 2, "区下": 0}.items():
-        slide_shown(box, group, lift)
+        slide(box, group, lift)
     expect(verdict(box, "good")).to_contain_text("客户一样满意，花法却不同")
     box.screenshot(path=screenshots / "exercise-07-4.png")
     choose(box, "重新开始")
@@ -86,7 +73,7 @@ def test_judgement_mended_with_the_keyboard(page: Page, screenshots: Path) -> No
     box = exercise(page, "ex-07-1")
     expect(verdict(box, "poor")).to_contain_text("性能对外观填的是 1/9")
     choose(box, "外观")
-    handle = row(box, "性能的重要性是外观的几倍").locator(".noUi-handle")
+    handle = control(box, "性能的重要性是外观的几倍").locator(".noUi-handle")
     handle.focus()
     for _ in range(8):
         handle.press("ArrowRight")
