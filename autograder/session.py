@@ -5,6 +5,7 @@ they stand there, sealed; what a test asks, and the arguments with which it call
 not find their way into anything that the student gets to see. This process opens no answer and runs no cell.
 """
 
+import contextlib
 import hashlib
 import signal
 import time
@@ -47,7 +48,7 @@ MOST_SHOWN = 64 * MIB
 """Bytes that a room may say in all; honest rooms cut off far below."""
 NONSENSE = (MisbehavedError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What reading a message raises that no honest room sends."""
-_ENTER_SECONDS = 60
+_ENTER_SECONDS, _INTERRUPT_SECONDS = 60, 2
 
 
 class HouseError(Exception):
@@ -263,19 +264,30 @@ class _StudentsPart:
         try:
             error = self._watch(cell, self._job.limits.cell_seconds)
         except TimeoutError:
-            self._room.interrupt()
+            if time.monotonic() >= self._until:
+                self._close()
+                note = _("整份作业运行超过 {seconds:g} 秒，已中止。").format(seconds=self._job.limits.seconds)
+                raise _SilencedError("timeout", note) from None
             status = "timeout"
             note = _("运行超过 {seconds:g} 秒，已中断；请检查是否有死循环。").format(
                 seconds=self._job.limits.cell_seconds
             )
-            try:
-                self._watch(cell, self._job.limits.grace_seconds)
-            except TimeoutError:
-                self._close()
-                raise _SilencedError("timeout", note) from None
+            self._wait_out(cell, note)
             self._run.findings.append(_("单元格 {cell}：{note}").format(cell=cell, note=note))
             return status, note
         return ("error", error) if error else (status, "")
+
+    def _wait_out(self, cell: str, note: str) -> None:
+        """Interrupt the cell until it has ended. Once is not enough: an ``except`` on the way may swallow it."""
+        assert self._room is not None
+        until = time.monotonic() + self._job.limits.grace_seconds
+        while (left := until - time.monotonic()) > 0:
+            self._room.interrupt()
+            with contextlib.suppress(TimeoutError):
+                self._watch(cell, min(left, _INTERRUPT_SECONDS))
+                return
+        self._close()
+        raise _SilencedError("timeout", note)
 
     def _watch(self, cell: str, seconds: float) -> str:
         until = min(time.monotonic() + seconds, self._until)

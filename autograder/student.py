@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -269,6 +270,16 @@ def _rehearse(shell: InteractiveShell) -> None:
     figure.savefig(io.BytesIO(), bbox_inches="tight")
     plt.close("all")
     shell.events.trigger("post_execute")  # forget the figure
+    _rehearse_errors(shell, table)
+
+
+def _rehearse_errors(shell: InteractiveShell, table: Any) -> None:
+    """What goes wrong most often: a traceback reads and parses the files that it leads through, a second the first time."""
+    for mistake in (lambda: table["Monetary"], lambda: table.loc["nobody"], lambda: table["frequency"] + "1"):
+        try:
+            mistake()
+        except (KeyError, TypeError):
+            shell.InteractiveTB.structured_traceback(*sys.exc_info())
 
 
 # -------------------------------------------------------------------------------------------------- the session
@@ -278,6 +289,7 @@ def main(channel: Channel, limits: Limits) -> None:
     """In the room: obey the driver until it is gone."""
     global _screen
     _screen = Screen(channel, limits)
+    _ignore_interrupts()
     shell = InteractiveShell.instance()
     _hear(channel, shell)
 
@@ -315,14 +327,31 @@ def settle(message: Enter) -> None:
 def _run(shell: InteractiveShell, cell: RunCell) -> str:
     screen().start()
     shell.execution_count = cell.number
+    error: BaseException | None
     try:
-        result = shell.run_cell(cell.source, store_history=True)
-        error = result.error_before_exec or result.error_in_exec
-        return f"{type(error).__name__}: {_text(error)}"[:500] if error is not None else ""
+        with _interruptible():
+            result = shell.run_cell(cell.source, store_history=True)
+            error = result.error_before_exec or result.error_in_exec
+            return f"{type(error).__name__}: {_text(error)}"[:500] if error is not None else ""
     except KeyboardInterrupt:
+        _ignore_interrupts()
         return "KeyboardInterrupt"
     finally:
         screen().flush()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Only a cell can be interrupted: an interrupt that comes late, when the cell has just ended, must not end the room."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        _ignore_interrupts()
+
+
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class Kept(list[Callable[..., Any]]):

@@ -30,7 +30,6 @@ class Attack:
         answers, before, after, edit: as of :func:`tests.security.scene.notebook`.
         files: lays the submission instead, in its folder.
         lost: what is not earned: task → points that remain.
-        may_lose: the same where an interrupt does not always end what hangs, and the whole run ends instead.
         says: words of the report (findings, reasons to look, notes, what is told).
     """
 
@@ -44,7 +43,6 @@ class Attack:
     edit: Edit | None = None
     files: Callable[[Path, Scene], None] | None = None
     lost: Mapping[str, float] = field(default_factory=dict)
-    may_lose: Mapping[str, float] = field(default_factory=dict)
     says: tuple[str, ...] = ()
 
     @property
@@ -55,10 +53,6 @@ class Attack:
         """Points by task."""
         lost = dict(self.lost) or ({"a04-4": 0.0} if self.four is not None else {})
         return {**FULL, **lost}
-
-    def outcomes(self) -> list[dict[str, float]]:
-        """All that may come of it, points by task."""
-        return [self.expected(), *([{**FULL, **self.may_lose}] if self.may_lose else [])]
 
     def lay(self, scene: Scene) -> None:
         """Hand it in."""
@@ -590,6 +584,13 @@ def loop():
         except BaseException: continue
 loop()
 """, lost=LATER, says=(_TOO_LONG, "没有运行"))  # fmt: skip
+attack("T10", "loop that ignores the first interrupt", "loops, is interrupted, and loops again", """
+for last in (False, True):
+    try:
+        while True: pass
+    except BaseException:
+        if last: raise
+""", says=(_TOO_LONG,))  # fmt: skip
 attack("T10", "signals ignored", "ignores every signal and sleeps", """
 import signal, time
 for number in range(1, 65):
@@ -622,8 +623,8 @@ os._exit(1)
 attack("T10", "closes all descriptors", "closes every file descriptor and goes on", "import os; os.closerange(0, 1000)",
        lost=LATER, says=(_DIED,))  # fmt: skip
 attack("T10", "sleeps through every cell", "each of many cells sleeps just under its limit", "",
-       edit=lambda document: document["cells"].extend(own("import time; time.sleep(6.5)") for _ in range(16)),
-       lost={"a04-4": 0.0, "a04-8": 0.0}, says=(_TOO_LONG,))  # fmt: skip
+       edit=lambda document: document["cells"].extend(own("import time; time.sleep(6.5)") for _ in range(10)),
+       lost={"a04-4": 0.0, "a04-8": 0.0}, says=("整份作业运行超过",))  # fmt: skip
 attack("T10", "atexit and threads that hang", "exit handlers, finalizers and non-daemon threads that never end", """
 import atexit, threading, time, weakref
 class Stay:
@@ -647,7 +648,7 @@ for kind in (Inside, Broken):
     try: display(kind())
     except (Exception, SystemExit): pass
 Loop()
-""", may_lose=LATER, says=(_TOO_LONG,))  # fmt: skip
+""", says=(_TOO_LONG,))  # fmt: skip
 attack("T10", "answers that never end", "iterators without end, a length of 2**60, items that make more items", """
 import itertools, collections
 class Long(list):

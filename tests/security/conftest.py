@@ -38,7 +38,7 @@ from tests.security.scene import (
 )
 
 LIMITS = Limits(
-    cell_seconds=10, grace_seconds=12, seconds=95, cpu_seconds=40, memory=768 * MIB, processes=64,
+    cell_seconds=10, grace_seconds=8, seconds=60, cpu_seconds=40, memory=768 * MIB, processes=64,
     scratch=64 * MIB, file=64 * MIB,
 )  # fmt: skip
 """Small ones, so that what never ends ends soon."""
@@ -46,7 +46,7 @@ LIMITS = Limits(
 
 @pytest.fixture(scope="session")
 def backend() -> Iterator[Backend]:
-    backend = Backend(workers=4)
+    backend = Backend(workers=6)
     yield backend
     backend.close()
 
@@ -125,7 +125,7 @@ def _gathered(built: Scene, summary: Summary, pages_of: Sequence[str] = ()) -> G
 @contextmanager
 def _short_judge() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session, "JUDGE_LIMITS", msgspec.structs.replace(session.JUDGE_LIMITS, cell_seconds=25))
+        patch.setattr(session, "JUDGE_LIMITS", msgspec.structs.replace(session.JUDGE_LIMITS, cell_seconds=15))
         yield
 
 

@@ -23,7 +23,7 @@ EVERYONE = [*(attack.student for attack in ATTACKS), *BYSTANDERS, *AGAIN]
 def test_attack(attack: Attack, attacked: Graded) -> None:
     """The score is what the honest part deserves, nothing is seen, and the report says what happened."""
     student = attack.student
-    assert attacked.points(student) in attack.outcomes()
+    assert attacked.points(student) == attack.expected(), attacked.report(student)
     assert "PWNED" not in attacked.outputs(student)
     seen = attacked.outputs(student) + attacked.report(student) + attacked.feedback.get(student, "")
     assert attacked.scene.canaries.seen_in(seen) == []

@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from autograder.messages import Enter, Ran, RunCell, Shown, pack, unpack
+from autograder.messages import Enter, Ran, Ready, RunCell, Shown, pack, unpack
 from autograder.sandbox.house import BWRAP, House
 from autograder.sandbox.limits import MIB, Limits
 from crmlab.paths import course_root
@@ -75,6 +76,20 @@ def test_rooms_do_not_meet(house: House, inside):
     other.channel.send(pack(RunCell("import os; print('secret' in os.listdir('/tmp'), os.listdir('/dev/shm'))", 1)))
     assert unpack(other.channel.receive(60)).output["text"] == "False []\n"
     other.leave()
+
+
+def test_an_interrupt_that_comes_when_the_cell_has_ended_ends_nothing(house: House):
+    room = house.open("student", LIMITS)
+    for order in (Enter("student01", 1, {}), RunCell("print('one')", 1), RunCell("print('two')", 2)):
+        room.channel.send(pack(order))
+        while not isinstance(unpack(room.channel.receive(60)), Ready | Ran):
+            pass
+        for _ in range(3):
+            room.interrupt()
+        time.sleep(0.3)
+    room.channel.send(pack(RunCell("print('three')", 3)))
+    assert unpack(room.channel.receive(60)).output["text"] == "three\n"
+    room.leave()
 
 
 def test_no_environment_but_the_rooms_own(inside, monkeypatch):
