@@ -192,20 +192,25 @@ class Score:
         also: Iterable[Any] = (),
         slips: Iterable[Slip] = (),
         otherwise: str,
-    ) -> None:
+        rtol: float = RTOL,
+    ) -> Any:
         """``points`` if ``mine`` equals ``right`` or one of ``also``, answers that are right in another way.
 
         Else what the first slip that it equals earns, with that slip's hint; else nothing, with the hint ``otherwise``.
         Where answers and slips are dear to compute, give generators: they are asked no further than needed.
+
+        Returns what later parts may build on: ``mine``, if it is right or has the name of a slip, for then it comes from
+        this student's own data; else ``right``.
         """
-        if any(same(mine, answer) for answer in chain((right,), also)):
+        if any(same(mine, answer, rtol) for answer in chain((right,), also)):
             self.part(points, True, "")
-            return
-        slip = next((slip for slip in slips if same(mine, slip.value)), None)
+            return mine
+        slip = next((slip for slip in slips if same(mine, slip.value, rtol)), None)
         if slip is None:
             self.part(points, False, otherwise)
-        else:
-            self.part(points, False, slip.hint, credit=slip.credit)
+            return right
+        self.part(points, False, slip.hint, credit=slip.credit)
+        return mine
 
     @property
     def total(self) -> float:

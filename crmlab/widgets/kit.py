@@ -183,6 +183,57 @@ def choice(label: str, options: Sequence[Any], value: Any) -> widgets.Widget:
     )  # fmt: skip
 
 
+LETTERS = tuple(_("甲乙丙丁戊己庚辛壬癸"))
+"""What the cases of an exercise are called."""
+
+
+@dataclass(frozen=True)
+class CaseByCase:
+    """A decision on each of several cases, of which only the one looked at is shown.
+
+    letters: the names of the cases.
+    ask: what is asked about a case, with ``{who}`` for its name.
+    answers, undecided: as of :func:`choice`: what can be decided, and what stands there at first.
+
+    The controls are ``customer``, the letter looked at, and a decision for each letter, ``d0``, ``d1`` and so on.
+
+    >>> cases = CaseByCase(("甲", "乙"), "{who}：怎么办", ["？", "留", "放"], "？")
+    >>> list(cases.controls()), cases.shown({"customer": "乙"}), cases.following({"customer": "乙"})
+    (['customer', 'd0', 'd1'], ['customer', 'd1'], {'customer': '甲'})
+    >>> cases.decisions({"customer": "甲", "d0": "留", "d1": "？"})
+    {'甲': '留', '乙': '？'}
+    """
+
+    letters: Sequence[str]
+    ask: str
+    answers: Sequence[Any]
+    undecided: Any
+
+    def controls(self) -> dict[str, widgets.Widget]:
+        return {
+            "customer": choice(_("看哪一位"), self.letters, self.letters[0]),
+            **{
+                name: choice(self.ask.format(who=who), self.answers, self.undecided)
+                for name, who in self._names().items()
+            },
+        }
+
+    def decisions(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Letter → what was decided."""
+        return {who: values[name] for name, who in self._names().items()}
+
+    def shown(self, values: Mapping[str, Any]) -> list[str]:
+        """The controls to show now."""
+        return ["customer", f"d{self.letters.index(values['customer'])}"]
+
+    def following(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """The change that looks at the next case, after the last at the first."""
+        return {"customer": self.letters[(self.letters.index(values["customer"]) + 1) % len(self.letters)]}
+
+    def _names(self) -> dict[str, str]:
+        return {f"d{place}": who for place, who in enumerate(self.letters)}
+
+
 def verdict_html(result: Result) -> str:
     """The verdict: colour, sign and words say the same; a screen reader hears it when it changes.
 

@@ -12,10 +12,9 @@ from matplotlib.figure import Figure
 from crmlab import inputs, loyalty, plots
 from crmlab.errors import CourseError
 from crmlab.i18n import _
-from crmlab.widgets.kit import Exercise, Result, Verdict, choice
+from crmlab.widgets.kit import LETTERS, CaseByCase, Exercise, Result, Verdict
 from crmlab.widgets.satisfaction.answers import clean_answers
 
-LETTERS = tuple(_("甲乙丙丁戊己庚辛壬癸"))
 LIKES, BUYS, REASON = 7.0, 2, 0.5  # attitude, purchases a year, share of the purchases made for one reason
 MONOPOLY, INERTIA, PRICE, INCENTIVE = loyalty.REASONS.values()
 OPEN = _("未定")
@@ -392,17 +391,14 @@ def loyalty_sorter(table: pd.DataFrame) -> Exercise:
     """
     inputs.frame(table, _("行为表"), ("brand", "satisfied", "attitude", "recommend", "bought", *WHY))
     rows = lettered(table)
-    names = {f"d{place}": letter for place, letter in enumerate(LETTERS)}
+    ten = CaseByCase(LETTERS, _("{who}是哪一种"), ANSWERS, OPEN)
 
     def draw(values: Mapping[str, Any], result: Result) -> tuple[Figure, str]:
-        chosen = pd.Series([values[name] for name in names], index=rows.index)
+        chosen = pd.Series(ten.decisions(values))
         alt = _("十位机主的满意、态度、件数和你的判断。{now}{headline}").format(
             now=_portrait(rows.loc[values["customer"]], values["customer"]), headline=result.headline
         )
         return _figure(rows, chosen, values["customer"]), alt
-
-    def step(values: dict[str, Any]) -> dict[str, Any]:
-        return {"customer": LETTERS[(LETTERS.index(values["customer"]) + 1) % len(LETTERS)]}
 
     return Exercise(
         title=_("ex-07-2　看行为辨忠诚"),
@@ -417,14 +413,9 @@ def loyalty_sorter(table: pd.DataFrame) -> Exercise:
             uncured=plots.percent(UNCURED), stays=plots.percent(STAYS), slighted=plots.percent(SLIGHTED), won=WON,
             least=min(cost for cost in COST.values() if cost), most=max(COST.values()),
         ),
-        controls={
-            "customer": choice(_("看哪一位"), LETTERS, LETTERS[0]),
-            **{
-                name: choice(_("{who}是哪一种").format(who=letter), ANSWERS, OPEN) for name, letter in names.items()
-            },
-        },
+        controls=ten.controls(),
         evaluate=lambda **values: evaluate_sorting(rows, **values),
         draw=draw,
-        actions={_("下一位"): step},
-        visible=lambda values: ["customer", f"d{LETTERS.index(values['customer'])}"],
+        actions={_("下一位"): ten.following},
+        visible=ten.shown,
     )  # fmt: skip

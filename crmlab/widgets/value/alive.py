@@ -13,9 +13,10 @@ from crmlab import inputs, plots
 from crmlab.clv import BetaGeoNBD
 from crmlab.errors import CourseError
 from crmlab.i18n import _
-from crmlab.widgets.kit import Exercise, Result, Verdict, choice
+from crmlab.widgets import kit
+from crmlab.widgets.kit import CaseByCase, Exercise, Result, Verdict, choice
 
-LETTERS = tuple(_("甲乙丙丁戊己庚辛"))
+LETTERS = kit.LETTERS[:8]
 OPEN, KEEP, CALL, DROP = DECISIONS = (_("未定"), _("照常维护"), _("打电话"), _("不再维护"))
 BARE, AIDED = AIDS = (_("只看时间线"), _("加看 P(alive)"))
 CARE, LOST, PHONE = 20.0, 60.0, 10.0
@@ -457,16 +458,13 @@ def alive_or_not(model: BetaGeoNBD, histories: pd.DataFrame, holdout: pd.Series,
     """
     known = knowledge(model, histories, holdout, weeks)
     cases = pick_cases(known)
-    names = {f"d{i}": letter for i, letter in enumerate(LETTERS)}
+    eight = CaseByCase(LETTERS, _("{who}：怎么办"), DECISIONS, OPEN)
 
     def draw(values: Mapping[str, Any], result: Result) -> tuple[Figure, str]:
-        chosen = pd.Series([values[name] for name in names], index=cases.index)
+        chosen = pd.Series(eight.decisions(values))
         return _figure(cases, chosen, values["customer"], weeks), _describe(
             cases, chosen, values["customer"], result.headline
         )
-
-    def now(values: Mapping[str, Any]) -> int:
-        return LETTERS.index(values["customer"])
 
     return Exercise(
         title=_("ex-05-3　这位客户还在吗"),
@@ -475,13 +473,9 @@ def alive_or_not(model: BetaGeoNBD, histories: pd.DataFrame, holdout: pd.Series,
             "目标：至少 {goal} 个决定站得住，即照当时能知道的，没有别的决定便宜 {near:.0f} 元以上。"
             "假设：维护一位不再来的客户白花 {care:.0f} 元；停掉一位本来会来的，少赚 {lost:.0f} 元；电话 {phone:.0f} 元，问清楚以后不会再错。"
         ).format(weeks=weeks, goal=GOAL, near=NEAR, care=CARE, lost=LOST, phone=PHONE),
-        controls={
-            "customer": choice(_("看哪一位"), LETTERS, LETTERS[0]),
-            **{name: choice(_("{who}：怎么办").format(who=who), DECISIONS, OPEN) for name, who in names.items()},
-            "aid": choice(_("参考什么"), AIDS, BARE),
-        },
+        controls=eight.controls() | {"aid": choice(_("参考什么"), AIDS, BARE)},
         evaluate=lambda **values: evaluate_alive(known, cases, weeks, **values),
         draw=draw,
-        actions={_("下一位"): lambda values: {"customer": LETTERS[(now(values) + 1) % len(LETTERS)]}},
-        visible=lambda values: ["customer", f"d{now(values)}", "aid"],
+        actions={_("下一位"): eight.following},
+        visible=lambda values: [*eight.shown(values), "aid"],
     )

@@ -149,6 +149,24 @@ def test_another_right_answer_gets_all():
     assert score.total == 1
 
 
+def test_later_parts_build_on_what_is_right_or_has_a_name():
+    score = checks.Score(4)
+    slip = checks.Slip(12.0, "忘了乘毛利率", 0.5)
+    assert score.compare(1, 3.0000001, 3.0, otherwise="—") == 3.0000001
+    assert score.compare(1, 12, 3.0, slips=[slip], otherwise="—") == 12
+    assert score.compare(1, 7, 3.0, slips=[slip], otherwise="—") == 3.0
+    assert score.compare(1, 4, 3.0, also=[4], otherwise="—") == 4
+    assert score.total == 2.5
+
+
+def test_a_tolerance_holds_for_all_answers_of_a_part():
+    score = checks.Score(3)
+    slip = checks.Slip(50.0, "另一种约定", 0.5)
+    for mine in (101, 202, 50.5):
+        score.compare(1, mine, 100, also=[200], slips=[slip], otherwise="不对", rtol=0.02)
+    assert score.total == 2.5
+
+
 def test_parts_must_make_up_the_task():
     score = checks.Score(2)
     score.part(1, True, "")
