@@ -55,9 +55,9 @@ class Desk:
         """Open a notebook; returns its panel when the kernel is ready."""
         self.page.goto(f"{self.url}/user/{self.user}/lab/tree/{path}")
         panel = self.page.locator(PANEL)
-        expect(panel).to_be_visible(timeout=30 * SECOND)
+        expect(panel).to_be_visible()
         # The sign in the panel says idle before there is a kernel; the status bar doesn't.
-        expect(self.page.locator("#jp-main-statusbar")).to_contain_text("| 空闲", timeout=60 * SECOND)
+        expect(self.page.locator("#jp-main-statusbar")).to_contain_text("| 空闲")
         return panel
 
     def idle(self, timeout: int = 240) -> None:
@@ -82,7 +82,7 @@ class Desk:
 
     def save(self) -> None:
         self.page.keyboard.press("Control+s")
-        expect(self.page.locator(".jp-mod-current.jp-mod-dirty")).to_have_count(0, timeout=30 * SECOND)
+        expect(self.page.locator(".jp-mod-current.jp-mod-dirty")).to_have_count(0)
 
     def validate(self) -> Locator:
         """Press Validate; returns the dialog with the result."""
@@ -98,7 +98,7 @@ class Desk:
         """The list of assignments, freshly opened."""
         self.menu("Nbgrader", "Assignment List")
         widget = self.page.locator("#nbgrader-assignment-list")
-        expect(widget.locator("#released_assignments_list")).to_be_visible(timeout=30 * SECOND)
+        expect(widget.locator("#released_assignments_list")).to_be_visible()
         return widget
 
 
@@ -133,12 +133,12 @@ class Formgrader:
 
     def open(self) -> None:
         self.desk.menu("Nbgrader", "Formgrader$")
-        expect(self.frame.get_by_role("heading", name="Manage Assignments")).to_be_visible(timeout=30 * SECOND)
+        expect(self.frame.get_by_role("heading", name="Manage Assignments")).to_be_visible()
 
     def go(self, place: str) -> None:
         """Follow a link of the column at the left."""
         self.frame.get_by_role("link", name=place, exact=True).first.click()
-        expect(self.frame.get_by_role("heading", name=place)).to_be_visible(timeout=30 * SECOND)
+        expect(self.frame.get_by_role("heading", name=place)).to_be_visible()
 
     def assignment(self, action: str) -> None:
         """Press the button of an assignment: ``assign``, ``release``, ``collect``, ``generate-feedback`` …"""

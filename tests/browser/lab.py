@@ -118,7 +118,7 @@ def choose(box: Locator, name: str) -> None:
 
 def verdict(box: Locator, kind: str) -> Locator:
     found = box.locator(f".crm-verdict.crm-{kind}")
-    expect(found).to_be_visible(timeout=15 * SECOND)
+    expect(found).to_be_visible()
     return found
 
 

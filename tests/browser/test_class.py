@@ -117,7 +117,7 @@ def use_chapter(chromium: Browser, running: RunningClass, album: Album) -> Desk:
     desk.run_through(first_exercise(running.classroom.home("student01") / CHAPTER) + 1)
     exercise = panel.locator(".crm-exercise").first
     verdict = exercise.locator(".crm-verdict")
-    expect(verdict).to_be_visible(timeout=60 * SECOND)
+    expect(verdict).to_be_visible()
     expect(verdict).to_have_class(re.compile("crm-poor"))
     verdict.evaluate("element => element.scrollIntoView({block: 'center'})")  # it is drawn anew at every step
     album.take(desk.page, "widget-before")
@@ -150,7 +150,7 @@ def hand_in(desk: Desk, running: RunningClass, album: Album, answers: dict[str, 
     if right:
         album.take(desk.page, "fetch")
     listed.locator("#released_assignments_list").get_by_role("button", name="Fetch").click()
-    expect(listed.locator("#fetched_assignments_list")).to_contain_text(ASSIGNMENT, timeout=30 * SECOND)
+    expect(listed.locator("#fetched_assignments_list")).to_contain_text(ASSIGNMENT)
     write_answers(fetched(running, desk.user), answers)
     desk.open(f"{FIRST_SECTION}/{ASSIGNMENT}/{NOTEBOOK}.ipynb")
     desk.run_all()
@@ -160,7 +160,7 @@ def hand_in(desk: Desk, running: RunningClass, album: Album, answers: dict[str, 
     desk.close_dialog()
     listed = desk.assignments()
     listed.locator("#fetched_assignments_list").get_by_role("button", name="Submit").click()
-    expect(listed.locator("#submitted_assignments_list")).to_contain_text(ASSIGNMENT, timeout=60 * SECOND)
+    expect(listed.locator("#submitted_assignments_list")).to_contain_text(ASSIGNMENT)
     if right:
         album.take(desk.page, "submitted")
 
@@ -177,7 +177,7 @@ def grade(formgrader: Formgrader, album: Album) -> None:
     page, frame = formgrader.desk.page, formgrader.frame
     formgrader.assignment("collect")
     frame.locator("td.num-submissions a").click()
-    expect(frame.locator("td.status")).to_have_text(["needs autograding"] * 3, timeout=30 * SECOND)
+    expect(frame.locator("td.status")).to_have_text(["needs autograding"] * 3)
     for student in ("student01", "student02", "student03"):
         formgrader.submission(student, "autograde")
     expect(frame.locator("tr", has_text="student01").locator("td.status")).to_have_text("needs manual grading")
@@ -185,7 +185,7 @@ def grade(formgrader: Formgrader, album: Album) -> None:
     formgrader.go("Manual Grading")
     frame.get_by_role("link", name=ASSIGNMENT).click()
     frame.get_by_role("link", name=NOTEBOOK).click()
-    expect(frame.get_by_role("link", name=re.compile("Submission #1"))).to_be_visible(timeout=30 * SECOND)
+    expect(frame.get_by_role("link", name=re.compile("Submission #1"))).to_be_visible()
     album.take(page, "formgrader-submissions")
     assert sorted(look_at_submission(formgrader, number, album) for number in (1, 2, 3)) == [False, False, True]
     formgrader.go("Manage Assignments")
@@ -199,11 +199,11 @@ def look_at_submission(formgrader: Formgrader, number: int, album: Album) -> boo
     dialogs: list[str] = []
     page.once("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     frame.get_by_role("link", name=re.compile(f"Submission #{number}")).click()
-    expect(frame.locator(".nbgrader_cell")).to_have_count(13, timeout=30 * SECOND)
+    expect(frame.locator(".nbgrader_cell")).to_have_count(13)
     hostile = frame.get_by_text("方案：")
     is_hostile = hostile.count() > 0
     if is_hostile:
-        expect(frame.locator("mjx-container")).to_have_count(3, timeout=30 * SECOND)
+        expect(frame.locator("mjx-container")).to_have_count(3)
         hostile.scroll_into_view_if_needed()
         expect(frame.locator("[href^=javascript], #notebook-container :is(script, iframe, svg)")).to_have_count(0)
     album.take(page, f"formgrader-submission-{number}")
@@ -238,7 +238,7 @@ def look_at_desk(formgrader: Formgrader, running: RunningClass, album: Album) ->
     page = formgrader.desk.page.context.new_page()
     page.goto(f"{running.url}/services/desk/")
     for student in ("student01", "student02", "student03"):
-        expect(page.locator("body")).to_contain_text(student, timeout=30 * SECOND)
+        expect(page.locator("body")).to_contain_text(student)
     album.take(page, "instructors-desk")
     page.close()
 
@@ -251,7 +251,7 @@ def read_feedback(desk: Desk, running: RunningClass, album: Album) -> None:
     listed.get_by_text("view feedback").click(timeout=60 * SECOND)
     page.locator(".jp-DirListing-item", has_text=f"{NOTEBOOK}.html").dblclick()
     feedback = page.frame_locator(".jp-HTMLViewer iframe")
-    expect(feedback.get_by_text("a04-6-test").first).to_be_visible(timeout=30 * SECOND)
+    expect(feedback.get_by_text("a04-6-test").first).to_be_visible()
     album.take(page, f"feedback-{desk.user}")
     (file,) = fetched(running, desk.user).parent.rglob(f"{NOTEBOOK}.html")
     text = visible_text(file)
