@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from crmlab.paths import course_root
+from tests.browser.lab import Lab, serving_lab
 
 FLAGS = [
     "--headless",
@@ -56,6 +57,20 @@ def screenshots() -> Path:
     folder = course_root() / "_build" / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One JupyterLab for all chapters."""
+    with serving_lab(tmp_path_factory.mktemp("lab")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def page(request: pytest.FixtureRequest, chromium: Browser, lab: Lab) -> Iterator[Page]:
+    """The module's chapter, opened and run."""
+    with lab.opened(chromium, request.module.CHAPTER) as opened:
+        yield opened
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

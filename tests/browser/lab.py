@@ -1,4 +1,7 @@
-"""A chapter in a JupyterLab as students have it, without a hub: opened, run, its exercises found and used."""
+"""A chapter in a JupyterLab as students have it, without a hub: opened, run, its exercises found and used.
+
+A module that tests the exercises of a chapter names it ``CHAPTER`` and takes the fixture ``page``.
+"""
 
 import os
 import re
@@ -9,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -20,22 +24,29 @@ SECOND = 1000
 CONFIG = course_root() / "course" / "hub" / "server_config.py"
 
 
-@contextmanager
-def opened(browser: Browser, home: Path, chapter: str) -> Iterator[Page]:
-    """The page of a chapter that has run from top to bottom in a JupyterLab whose root is ``home``."""
-    with serving_lab(home, chapter) as address:
+@dataclass(frozen=True)
+class Lab:
+    """A JupyterLab that runs: its root, its address, and the token that opens it."""
+
+    home: Path
+    url: str
+    token: str
+
+    @contextmanager
+    def opened(self, browser: Browser, chapter: str) -> Iterator[Page]:
+        """The page of a chapter that has run from top to bottom."""
+        (self.home / f"{chapter}.ipynb").write_bytes((course_root() / "chapters" / f"{chapter}.ipynb").read_bytes())
         context = browser.new_context(locale="zh-CN", viewport={"width": 1300, "height": 1000})
         page = context.new_page()
-        page.goto(address)
+        page.goto(f"{self.url}/lab/workspaces/{chapter}/tree/{chapter}.ipynb?token={self.token}")
         run_all(page)
         yield page
         context.close()
 
 
 @contextmanager
-def serving_lab(home: Path, chapter: str) -> Iterator[str]:
-    """A JupyterLab with the chapter in its root; gives the chapter's address."""
-    (home / f"{chapter}.ipynb").write_bytes((course_root() / "chapters" / f"{chapter}.ipynb").read_bytes())
+def serving_lab(home: Path) -> Iterator[Lab]:
+    """A JupyterLab whose root is ``home``."""
     port, token = free_ports(1)[0], secrets.token_urlsafe(24)
     server = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", f"--config={CONFIG}", f"--port={port}", "--no-browser", "--allow-root",
@@ -46,7 +57,7 @@ def serving_lab(home: Path, chapter: str) -> Iterator[str]:
     )  # fmt: skip
     try:
         wait_for(f"http://127.0.0.1:{port}/api?token={token}", server)
-        yield f"http://127.0.0.1:{port}/lab/tree/{chapter}.ipynb?token={token}"
+        yield Lab(home, f"http://127.0.0.1:{port}", token)
     finally:
         server.terminate()
         server.wait(timeout=20)

@@ -1,20 +1,14 @@
 """The exercises of chapter 04 in a real JupyterLab: used with mouse and keyboard, as a student does."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.lab import choose, exercise, in_view, opened, overflow, slide, top_of, verdict
+from tests.browser.lab import choose, exercise, in_view, overflow, slide, top_of, verdict
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def page(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with opened(chromium, tmp_path_factory.mktemp("home"), "04-segmentation") as page:
-        yield page
+CHAPTER = "04-segmentation"
 
 
 def test_cut_points_from_poor_to_good_with_the_keyboard(page, screenshots):

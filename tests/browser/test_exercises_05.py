@@ -1,23 +1,17 @@
 """The exercises of chapter 05 in a real JupyterLab: used with mouse and keyboard, as a student does."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.lab import choose, control, exercise, opened, overflow, slide, top_of, verdict
+from tests.browser.lab import choose, control, exercise, overflow, slide, top_of, verdict
 
 pytestmark = pytest.mark.browser
+CHAPTER = "05-customer-value"
 
 LETTERS = "甲乙丙丁戊己庚辛"
-
-
-@pytest.fixture(scope="module")
-def page(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with opened(chromium, tmp_path_factory.mktemp("home"), "05-customer-value") as page:
-        yield page
 
 
 def number(box: Locator, label: str) -> float:

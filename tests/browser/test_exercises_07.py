@@ -1,25 +1,19 @@
 """The exercises of chapter 07 in a real JupyterLab: used with mouse and keyboard, as a student does."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.lab import choose, control, exercise, opened, overflow, slide, top_of, verdict
+from tests.browser.lab import choose, control, exercise, overflow, slide, top_of, verdict
 
 pytestmark = pytest.mark.browser
+CHAPTER = "07-satisfaction-loyalty"
 
 OWNERS = {
     "甲": "忠诚", "乙": "忠诚", "丙": "潜在忠诚", "丁": "虚假：价格", "戊": "不忠诚", "己": "虚假：原因不明", "庚": "忠诚",
     "辛": "虚假：惰性", "壬": "潜在忠诚", "癸": "虚假：激励",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def page(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    with opened(chromium, tmp_path_factory.mktemp("home"), "07-satisfaction-loyalty") as page:
-        yield page
 
 
 def look_at(box: Locator, market: str) -> None:
