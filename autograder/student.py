@@ -327,7 +327,6 @@ def settle(message: Enter) -> None:
 def _run(shell: InteractiveShell, cell: RunCell) -> str:
     screen().start()
     shell.execution_count = cell.number
-    error: BaseException | None
     try:
         with _interruptible():
             result = shell.run_cell(cell.source, store_history=True)
