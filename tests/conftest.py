@@ -12,6 +12,7 @@ settings.register_profile("course", deadline=None)
 settings.load_profile("course")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With ``--dist loadgroup`` the tests of a file share a worker and what they set up, unless they say otherwise."""
     for item in items:
