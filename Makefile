@@ -51,9 +51,9 @@ test: lint
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/unit/crmlab -n auto --dist loadfile --cov=crmlab --cov-report= --cov-fail-under=95
 	@echo "● 测试 tests/unit 的其余部分"
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/unit --ignore tests/unit/crmlab -n auto --dist loadfile
-	@echo "● 测试 tests/security、tests/hub、tests/grading、tests/notebooks，同时测试 tests/browser（等待多于计算，所以进程多于处理器）"
-	@mkdir -p _build; $(BIN)/pytest -q tests/browser -n 2 --dist loadgroup --no-loadscope-reorder >_build/browser.txt 2>&1 & browser=$$!; \
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/security tests/hub tests/grading tests/notebooks -n 3 --dist loadgroup --no-loadscope-reorder; code=$$?; \
+	@echo "● 测试 tests/notebooks、tests/security、tests/hub、tests/grading，同时测试 tests/browser（等待多于计算，所以进程多于处理器）"
+	@mkdir -p _build; $(BIN)/pytest -q tests/browser -n 2 --dist loadfile --no-loadscope-reorder >_build/browser.txt 2>&1 & browser=$$!; \
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/notebooks tests/security tests/hub tests/grading -n 3 --dist loadfile --no-loadscope-reorder; code=$$?; \
 	echo "● tests/browser"; wait $$browser || code=1; cat _build/browser.txt; exit $$code
 
 book: setup

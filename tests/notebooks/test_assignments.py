@@ -47,19 +47,12 @@ def tried(name: str) -> Tried:
     return Tried(name)
 
 
-def by_itself(name: str) -> pytest.MarkDecorator:
-    """An assignment's tests take minutes: another worker may take the next one's."""
-    return pytest.mark.xdist_group(name)
-
-
 def cases(kind: str) -> Iterator:
     for name, answers in ANSWERS.items():
         for task, rows in getattr(answers, kind).items():
             for row in rows:
-                yield pytest.param(name, task, *row[1:], id=f"{task}: {row[0]}", marks=by_itself(name))
-
-
-each = pytest.mark.parametrize("name", [pytest.param(name, marks=by_itself(name)) for name in ANSWERS])
+                yield pytest.param(name, task, *row[1:], id=f"{task}: {row[0]}"XX
+each = pytest.mark.parametrize("name", ANSWERS)
 
 
 @pytest.mark.parametrize("who", STUDENTS)

@@ -9,10 +9,7 @@ from nbclient import NotebookClient
 from course import model
 from crmlab.paths import course_root
 
-CHAPTERS = [
-    pytest.param(chapter.id, marks=pytest.mark.xdist_group(chapter.id))  # each may run on another worker
-    for chapter in model.load().written_chapters()
-]
+CHAPTERS = [chapter.id for chapter in model.load().written_chapters()]
 SECONDS_A_CELL = 60
 
 OFFLINE = """
