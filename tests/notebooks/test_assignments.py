@@ -51,7 +51,9 @@ def cases(kind: str) -> Iterator:
     for name, answers in ANSWERS.items():
         for task, rows in getattr(answers, kind).items():
             for row in rows:
-                yield pytest.param(name, task, *row[1:], id=f"{task}: {row[0]}"XX
+                yield pytest.param(name, task, *row[1:], id=f"{task}: {row[0]}")
+
+
 each = pytest.mark.parametrize("name", ANSWERS)
 
 
