@@ -26,6 +26,9 @@ FOR_ALL = ("crmlab", "autograder", "course", "datasets", "nbgrader_config.py")
 FOR_STAFF = ("assignments", "book", "chapters", "course.yml", "_config.yml", "requirements.lock")
 """What staff see besides: the sources, solutions and hidden tests included."""
 
+_SCRATCH = ("/tmp", "/dev/shm")
+"""Folders of which every server has an own, empty one."""
+
 HIDDEN = "/hidden"
 """Where staff's servers have the machine's /proc, under an empty folder that lies on top of it."""
 
@@ -106,13 +109,30 @@ def command(
     if staff and grades_inside():
         # For the walls inside: the kernel allows a new /proc only where a whole one is mounted. Nobody gets to see it.
         options += ["--bind", "/proc", f"{HIDDEN}/proc", "--perms", "0000", "--tmpfs", HIDDEN]
-    for folder in ("/tmp", "/dev/shm"):
+    for folder in _SCRATCH:
         options += ["--perms", "1777", "--size", str(limits.scratch), "--tmpfs", folder]
-    options += bubblewrap.all_shown(sorted(bubblewrap.python()))
-    for sight in seen:
+    all_of = [*map(Sight, map(Path, sorted(bubblewrap.python()))), *seen, Sight(hub), Sight(runtime, writable=True)]
+    closed = _ways_through_scratch(all_of)
+    for folder in closed:
+        options += ["--perms", "0755", "--size", "65536", "--tmpfs", folder]
+    for sight in all_of:
         options += bubblewrap.shown(str(sight.path), sight.writable)
-    options += [*bubblewrap.shown(str(hub)), *bubblewrap.shown(str(runtime), writable=True)]
-    return [str(bubblewrap.BWRAP), *options, "--remount-ro", "/", "--"]
+    for folder in (*closed, "/"):
+        options += ["--remount-ro", folder]
+    return [str(bubblewrap.BWRAP), *options, "--"]
+
+
+def _ways_through_scratch(seen: Sequence[Sight]) -> list[str]:
+    """The topmost folders of what lies in the machine's /tmp: whoever can write there could rename them, and with them
+    Python and the course under the feet of the server; mounted and read-only they stay.
+    """
+    tops = {
+        str(Path(folder, sight.path.relative_to(folder).parts[0]))
+        for sight in seen
+        for folder in _SCRATCH
+        if sight.path.is_relative_to(folder)
+    }
+    return sorted(tops - {str(sight.path) for sight in seen})
 
 
 def _account_options(staff: bool) -> list[str]:

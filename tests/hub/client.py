@@ -87,8 +87,8 @@ class Client:
         with closing(self.socket(f"/terminals/websocket/{name}")) as line:
             line.send(json.dumps(["stdin", f"{command}\nprintf '%s%s\\n' {end[:9]} {end[9:]}\n"]))
             deadline = time.monotonic() + seconds
-            while end not in said and time.monotonic() < deadline:
-                kind, *content = json.loads(line.recv())
+            while end not in said and (text := _next(line, deadline)):
+                kind, *content = json.loads(text)
                 said += content[0] if kind == "stdout" else ""
         self.server("DELETE", f"/api/terminals/{name}")
         assert end in said, said[-500:]
@@ -110,8 +110,10 @@ class Client:
             message = {"header": request, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
             line.send(json.dumps(message))
             deadline = time.monotonic() + seconds
-            while time.monotonic() < deadline:
-                message = json.loads(line.recv())
+            heard = []
+            while text := _next(line, deadline):
+                message = json.loads(text)
+                heard.append(f"{message['msg_type']} {str(message['content'])[:80]}")
                 if message["parent_header"].get("msg_id") != request["msg_id"]:
                     continue
                 body = message["content"]
@@ -119,8 +121,23 @@ class Client:
                 said += "\n".join(body.get("traceback", [])) if message["msg_type"] == "error" else ""
                 if body.get("execution_state") == "idle":  # the last word, after everything that was printed
                     break
+            else:
+                raise AssertionError(f"the kernel of {self.name} did not end the cell; heard: {heard[-9:]}")
         self.server("DELETE", f"/api/kernels/{kernel}")
         return said
+
+
+def _next(line: websocket.WebSocket, deadline: float) -> str:
+    """The next message; empty when the deadline has passed. A ping of the server is no message."""
+    while (left := deadline - time.monotonic()) > 0:
+        line.settimeout(left)
+        try:
+            kind, data = line.recv_data(control_frame=True)
+        except websocket.WebSocketTimeoutException:
+            break
+        if kind in (websocket.ABNF.OPCODE_TEXT, websocket.ABNF.OPCODE_BINARY):
+            return str(data, "utf-8")
+    return ""
 
 
 def client(running: RunningClass, name: str) -> Client:

@@ -90,10 +90,23 @@ def test_own_home_drop_box_and_tmp_can_be_written_and_nothing_else(inside: Insid
             print(json.dumps(result))
         """)
     )
-    assert told[:12] == [True] * 4 + [False] * 8
-    # This class lies in /tmp, so the folders above it belong to the server's own /tmp, and nothing of them is real.
+    assert told == [True] * 4 + [False] * 11
     written = {path.relative_to(tmp_path / "class").parent.as_posix() for path in tmp_path.rglob("probe")}
     assert written == {"homes/student01", "exchange/crm/inbound/student01"}
+
+
+def test_nobody_pulls_the_ground_from_under_the_server(inside: Inside) -> None:
+    """This class lies in /tmp, of which a server has its own: what leads to the class there still stays where it is."""
+    told = inside("""
+        import os
+        top = os.path.join("/tmp", "{class}".split("/")[2])
+        for place in (top, "{class}", "{class}/homes/student01"):
+            try:
+                os.rename(place, place + "-away")
+            except OSError as error:
+                print(error.strerror)
+    """)
+    assert told.splitlines() == ["Device or resource busy", "Read-only file system", "Read-only file system"], told
 
 
 def test_other_processes_are_out_of_sight_and_so_is_their_environment(inside: Inside) -> None:
