@@ -49,12 +49,8 @@ lint: setup
 test: lint
 	@echo "● 测试 tests/unit/crmlab（行覆盖率不低于 95 %）"
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/unit/crmlab -n auto --dist loadfile --cov=crmlab --cov-report= --cov-fail-under=95
-	@echo "● 测试 tests/unit 的其余部分"
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/unit --ignore tests/unit/crmlab -n auto --dist loadfile
-	@echo "● 测试 tests/notebooks、tests/security、tests/hub、tests/grading，同时测试 tests/browser（等待多于计算，所以进程多于处理器）"
-	@mkdir -p _build; $(BIN)/pytest -q tests/browser -n 2 --dist loadfile --no-loadscope-reorder >_build/browser.txt 2>&1 & browser=$$!; \
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/notebooks tests/security tests/hub tests/grading -n 3 --dist loadfile --no-loadscope-reorder; code=$$?; \
-	echo "● tests/browser"; wait $$browser || code=1; cat _build/browser.txt; exit $$code
+	@echo "● 测试其余部分（网页、安全、课堂、评分、笔记本、单元；等待多于计算，所以进程多于处理器）"
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -q tests --ignore tests/unit/crmlab --ignore tests/bench -n 4 --dist loadfile --no-loadscope-reorder
 
 book: setup
 	@$(BIN)/course book
@@ -66,7 +62,7 @@ bench: setup
 intrusions: setup
 	@CRM_EVERY_MODE=1 $(BIN)/pytest -q tests/security/test_intrusion.py
 
-# The grader of this course against nbgrader's own, with every wrong answer that is known; `make test` takes three a task.
+# The grader of this course against nbgrader's own, with every wrong answer that is known; `make test` takes two a task.
 parity: setup
 	@CRM_EVERY_CASE=1 $(BIN)/pytest -q tests/notebooks/test_parity.py
 

@@ -1,4 +1,4 @@
-"""A chapter in a JupyterLab as students have it, without a hub: opened, run, its exercises found and used.
+"""The exercises of a chapter in a JupyterLab as students have it, without a hub: run, found and used.
 
 A module that tests the exercises of a chapter names it ``CHAPTER`` and takes the fixture ``page``.
 """
@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from course.hub.preflight import free_ports
@@ -34,14 +35,31 @@ class Lab:
 
     @contextmanager
     def opened(self, browser: Browser, chapter: str) -> Iterator[Page]:
-        """The page of a chapter that has run from top to bottom."""
-        (self.home / f"{chapter}.ipynb").write_bytes((course_root() / "chapters" / f"{chapter}.ipynb").read_bytes())
+        """The page of a chapter's exercises and quiz, all of which have run."""
+        nbformat.write(exercises_of(chapter), self.home / f"{chapter}.ipynb")
         context = browser.new_context(locale="zh-CN", viewport={"width": 1300, "height": 1000})
         page = context.new_page()
         page.goto(f"{self.url}/lab/workspaces/{chapter}/tree/{chapter}.ipynb?token={self.token}")
         run_all(page)
         yield page
         context.close()
+
+
+def exercises_of(chapter: str) -> nbformat.NotebookNode:
+    """A chapter's exercises and its quiz; the code that leads to each of them in one silent cell before it.
+
+    A browser draws that several times quicker than the whole chapter, which is read in test_class and test_book.
+    """
+    notebook = nbformat.read(course_root() / "chapters" / f"{chapter}.ipynb", as_version=4)
+    cells, before = [], []
+    for cell in notebook.cells:
+        if any(tag == "quiz" or tag.startswith("ex-") for tag in cell.metadata.get("tags", [])):
+            cells += [nbformat.v4.new_code_cell("\n".join(["%%capture", *before])), cell]
+            before = []
+        elif cell.cell_type == "code":
+            before.append(cell.source)
+    notebook.cells = cells
+    return notebook
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
@@ -25,6 +26,14 @@ LOOKS = [(width, scheme) for width in (WIDE, PHONE) for scheme in ("light", "dar
 def site(serve: Callable[[Path], str]) -> str:
     """Address of the book of the default track, built if it is not up to date."""
     return serve(build_book())
+
+
+@pytest.fixture(scope="module", params=CHAPTERS, ids=lambda chapter: chapter.id)
+def visited(request: pytest.FixtureRequest, chromium: Browser, site: str) -> Iterator[tuple[Chapter, Page]]:
+    """A chapter, opened once for the tests that only look at it."""
+    with reading(chromium) as page:
+        open_page(page, site, f"chapters/{request.param.id}")
+        yield request.param, page
 
 
 @contextmanager
@@ -101,7 +110,10 @@ def test_search_finds(chromium: Browser, site: str, query: str, found: str) -> N
     with reading(chromium) as page:
         open_page(page, site, "index")
         page.keyboard.press("Control+k")
+        words = page.get_by_role("searchbox").and_(page.locator(":visible")).last
+        expect(words).to_be_focused()
         page.keyboard.type(query)
+        expect(words).to_have_value(query)
         page.keyboard.press("Enter")
         expect(page.locator(".search-summary")).to_contain_text("搜索完成")
         links = page.locator("#search-results li > a").evaluate_all("links => links.map((a) => a.getAttribute('href'))")
@@ -116,61 +128,56 @@ def test_search_says_in_chinese_that_nothing_was_found(chromium: Browser, site: 
         assert page.locator("#search-results li").count() == 0
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.id)
-def test_each_exercise_is_shown_once_from_its_saved_state(chromium: Browser, site: str, chapter: Chapter) -> None:
-    with reading(chromium) as page:
-        open_page(page, site, f"chapters/{chapter.id}")
-        views = page.locator('script[type="application/vnd.jupyter.widget-view+json"]')
-        assert views.count() == len(chapter.exercises)
-        # html-manager puts each drawn view right before the script that asks for it.
-        page.wait_for_function("() => document.querySelectorAll('.widget-subarea').length > 0")
-        drawn = page.evaluate(
-            """() => [...document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]')]
-                .map((script) => script.parentElement.querySelectorAll('.widget-subarea').length)"""
-        )
-        assert drawn == [1] * len(chapter.exercises)
-        for area in page.locator(".widget-subarea").all():
-            box = area.bounding_box()
-            assert box is not None
-            assert box["height"] > 80
-        for group in page.locator(".widget-toggle-buttons").all():
-            pressed, other = group.locator(".mod-active"), group.locator("button:not(.mod-active)").first
-            colours = [button.evaluate("e => getComputedStyle(e).backgroundColor") for button in (pressed, other)]
-            assert colours[0] != colours[1], "the saved choice is not to be seen"
+def test_each_exercise_is_shown_once_from_its_saved_state(visited: tuple[Chapter, Page]) -> None:
+    chapter, page = visited
+    views = page.locator('script[type="application/vnd.jupyter.widget-view+json"]')
+    assert views.count() == len(chapter.exercises)
+    # html-manager puts each drawn view right before the script that asks for it.
+    page.wait_for_function("() => document.querySelectorAll('.widget-subarea').length > 0")
+    drawn = page.evaluate(
+        """() => [...document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]')]
+            .map((script) => script.parentElement.querySelectorAll('.widget-subarea').length)"""
+    )
+    assert drawn == [1] * len(chapter.exercises)
+    for area in page.locator(".widget-subarea").all():
+        box = area.bounding_box()
+        assert box is not None
+        assert box["height"] > 80
+    for group in page.locator(".widget-toggle-buttons").all():
+        pressed, other = group.locator(".mod-active"), group.locator("button:not(.mod-active)").first
+        colours = [button.evaluate("e => getComputedStyle(e).backgroundColor") for button in (pressed, other)]
+        assert colours[0] != colours[1], "the saved choice is not to be seen"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.id)
 def test_the_quiz_answers_without_a_kernel(
-    chromium: Browser, site: str, screenshots: Path, chapter: Chapter, scheme: str
+    visited: tuple[Chapter, Page], screenshots: Path, scheme: Literal["light", "dark"]
 ) -> None:
-    with reading(chromium, scheme=scheme) as page:
-        open_page(page, site, f"chapters/{chapter.id}")
-        quiz = page.locator("form.crm-quiz")
-        expect(quiz).to_have_count(1)
-        questions = quiz.locator("fieldset")
-        assert questions.count() >= 6
-        first = questions.first
-        expect(first.locator(".crm-why:visible")).to_have_count(0)
-        first.locator("input.crm-wrong").first.check()
-        expect(first.locator(".crm-why-wrong:visible")).to_have_count(1)
-        first.locator("input.crm-right").check()
-        expect(first.locator(".crm-why-right:visible")).to_have_count(1)
-        expect(first.locator(".crm-why-wrong:visible")).to_have_count(0)
-        quiz.screenshot(path=screenshots / f"book-quiz-{chapter.id}-{scheme}.png")
-        quiz.get_by_role("button").click()
-        expect(quiz.locator(".crm-why:visible")).to_have_count(0)
+    chapter, page = visited
+    page.emulate_media(color_scheme=scheme)
+    quiz = page.locator("form.crm-quiz")
+    expect(quiz).to_have_count(1)
+    questions = quiz.locator("fieldset")
+    assert questions.count() >= 6
+    first = questions.first
+    expect(first.locator(".crm-why:visible")).to_have_count(0)
+    first.locator("input.crm-wrong").first.check()
+    expect(first.locator(".crm-why-wrong:visible")).to_have_count(1)
+    first.locator("input.crm-right").check()
+    expect(first.locator(".crm-why-right:visible")).to_have_count(1)
+    expect(first.locator(".crm-why-wrong:visible")).to_have_count(0)
+    quiz.screenshot(path=screenshots / f"book-quiz-{chapter.id}-{scheme}.png")
+    quiz.get_by_role("button").click()
+    expect(quiz.locator(".crm-why:visible")).to_have_count(0)
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.id)
-def test_a_chapter_leads_into_the_class_and_to_its_notebook(chromium: Browser, site: str, chapter: Chapter) -> None:
-    with reading(chromium) as page:
-        open_page(page, site, f"chapters/{chapter.id}")
-        link = page.get_by_role("link", name="在课堂中打开")
-        expect(link).to_have_attribute("href", f"/hub/user-redirect/lab/tree/chapters/{chapter.id}.ipynb")
-        with page.expect_download() as download:
-            page.get_by_role("link", name="下载笔记本").click()
-        assert download.value.suggested_filename == f"{chapter.id}.ipynb"
+def test_a_chapter_leads_into_the_class_and_to_its_notebook(visited: tuple[Chapter, Page]) -> None:
+    chapter, page = visited
+    link = page.get_by_role("link", name="在课堂中打开")
+    expect(link).to_have_attribute("href", f"/hub/user-redirect/lab/tree/chapters/{chapter.id}.ipynb")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="下载笔记本").click()
+    assert download.value.suggested_filename == f"{chapter.id}.ipynb"
 
 
 def test_terms_of_a_chapter_lead_to_the_glossary(chromium: Browser, site: str) -> None:

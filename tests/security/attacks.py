@@ -720,7 +720,7 @@ attack("T11", "many children with memory", "eight processes hold memory together
 import os, time
 for _ in range(8):
     if os.fork() == 0:
-        hoard = np.ones(30_000_000)
+        hoard = np.ones(10_000_000)
         time.sleep(100); os._exit(0)
 time.sleep(100)
 """, lost=LATER, says=("占用的内存",))  # fmt: skip

@@ -38,7 +38,7 @@ from tests.security.scene import (
 )
 
 LIMITS = Limits(
-    cell_seconds=10, grace_seconds=8, seconds=60, cpu_seconds=40, memory=768 * MIB, processes=64,
+    cell_seconds=10, grace_seconds=8, seconds=60, cpu_seconds=40, memory=512 * MIB, processes=64,
     scratch=64 * MIB, file=64 * MIB,
 )  # fmt: skip
 """Small ones, so that what never ends ends soon."""

@@ -29,7 +29,7 @@ def test_attack(attack: Attack, attacked: Graded) -> None:
     assert attacked.scene.canaries.seen_in(seen) == []
     report = json.loads(attacked.report(student))
     words = json.dumps([report["findings"], report["look"], report["cells"], report["tests"]], ensure_ascii=False)
-    assert [word for word in attack.says if word not in words] == []
+    assert [word for word in attack.says if word not in words] == [], attacked.report(student)
 
 
 def test_every_threat_is_tried() -> None:
