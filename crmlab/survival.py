@@ -216,8 +216,9 @@ def log_rank(duration: Any, event: Any, group: Any) -> LogRank:
     spread = d * (n - d) / np.maximum(n - 1, 1)
     covariance = np.diag(spread @ share) - (share.T * spread) @ share
     gap = observed - expected
-    # One group is redundant, and a group without anyone at risk has no variance: the pseudo-inverse minds both.
-    statistic = max(0.0, float(gap @ np.linalg.pinv(covariance, hermitian=True) @ gap))
+    # One group is redundant, and a group without anyone at risk has no variance: the pseudo-inverse minds both, if
+    # what rounding leaves of their zeros counts as zero.
+    statistic = max(0.0, float(gap @ np.linalg.pinv(covariance, rcond=1e-10, hermitian=True) @ gap))
     df = int((expected > 0).sum()) - 1
     table = pd.DataFrame(
         {"customers": np.bincount(codes), "observed": observed, "expected": expected},

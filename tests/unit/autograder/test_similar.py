@@ -227,7 +227,7 @@ def test_at_most_five_short_fragments(reference):
         assert max(map(len, fragment.first.split("\n"))) <= 161
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.randoms(use_true_random=False), st.lists(st.integers(0, 3), min_size=2, max_size=6))
 def test_order_of_records_changes_nothing(shuffler, seeds):
     records = [record(f"s{i}", {"a-1": personal(seed, 12)}) for i, seed in enumerate(seeds)]
@@ -237,7 +237,7 @@ def test_order_of_records_changes_nothing(shuffler, seeds):
     assert all(0 <= pair.share <= 1 and pair.first < pair.second for pair in first)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_any_text_can_be_compared(one, two):
     base = personal(1, 10)

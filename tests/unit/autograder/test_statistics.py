@@ -236,7 +236,7 @@ def test_a_cell_that_a_person_grades_is_a_task_of_its_own():
 scores = st.tuples(st.integers(0, 4), st.integers(0, 8), st.integers(0, 8)).map(lambda t: tuple(x / 2 for x in t))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(scores, min_size=1, max_size=12), st.randoms(use_true_random=False))
 def test_order_of_records_changes_nothing(rows, random):
     records = [record(f"s{i:02}", row) for i, row in enumerate(rows)]
@@ -245,7 +245,7 @@ def test_order_of_records_changes_nothing(rows, random):
     assert statistics.statistics(records).to_dict() == first
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(scores, min_size=1, max_size=12))
 def test_shares_and_correlations_stay_in_their_bounds(rows):
     found = statistics.statistics([record(f"s{i:02}", row) for i, row in enumerate(rows)])

@@ -78,7 +78,6 @@ plain = st.recursive(
 )
 
 
-@settings(max_examples=100)
 @given(plain)
 def test_nested_plain_data_arrives_as_it_was(value):
     assert same(there(value), value)
@@ -170,7 +169,6 @@ number_dtypes = (
 )
 
 
-@settings(max_examples=100)
 @given(npst.arrays(number_dtypes | npst.unicode_string_dtypes(max_len=5), npst.array_shapes(min_dims=0, min_side=0)))
 def test_arrays_arrive_as_they_were(array):
     arrived = there(array)
@@ -708,7 +706,6 @@ def outcome(data):
         return "WireError"
 
 
-@settings(max_examples=100)
 @given(st.binary(max_size=200), st.binary(max_size=50))
 def test_random_bytes_are_a_value_or_a_wire_error(body, numbers):
     assert outcome(body)

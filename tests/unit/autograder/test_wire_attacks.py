@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder import wire
@@ -50,7 +50,6 @@ structs = st.recursive(
 )
 
 
-@settings(max_examples=100)
 @given(structs, st.binary(max_size=32))
 def test_any_struct_is_a_value_that_can_be_described_or_a_wire_error(struct, numbers):
     assert told(message(struct, numbers)).encode()

@@ -165,7 +165,7 @@ def test_draw_is_quick() -> None:
     assert time.perf_counter() - start < 0.3
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(STUDENT_IDS)
 def test_same_student_same_draw(student: str) -> None:
     first, second = data.draw("ecommerce", student), data.draw("ecommerce", f" {student.upper()}\n")
@@ -173,7 +173,7 @@ def test_same_student_same_draw(student: str) -> None:
         pd.testing.assert_frame_equal(first[table], second[table])
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(STUDENT_IDS, STUDENT_IDS)
 def test_two_students_differ(one: str, other: str) -> None:
     if one != other:

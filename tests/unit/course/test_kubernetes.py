@@ -195,7 +195,7 @@ def test_the_volume_is_the_one_of_the_manifests_and_nothing_of_the_node_is_mount
 OTHERS = ("20230002", "2023000", "x")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(min_size=0, max_size=120) | st.from_regex(r"[a-z0-9./\\{}:_-]{0,12}", fullmatch=True))
 def test_whatever_the_name_a_student_mounts_the_own_folders_or_nothing(name: str):
     person = Person(name, "", "student", ("crm",))

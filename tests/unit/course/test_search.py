@@ -28,7 +28,7 @@ def browser_terms(texts: list[str]) -> list[list[str]]:
     return json.loads(done.stdout)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(TEXTS)
 def test_browser_and_index_cut_alike(texts: list[str]) -> None:
     assert browser_terms(texts) == [query_terms(text) for text in texts]

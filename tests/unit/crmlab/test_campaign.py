@@ -78,7 +78,7 @@ def test_a_p_value_of_exactly_the_threshold_is_not_significant():
 groups = st.tuples(st.integers(1, 500), st.integers(0, 500)).map(lambda pair: (min(pair), max(pair)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(groups, groups)
 def test_swapping_the_groups_turns_the_sign(a, b):
     forth, back = campaign.ab_test(*a, *b), campaign.ab_test(*b, *a)
@@ -202,7 +202,7 @@ def test_power_and_effect_of_power_prop_test():
 rates = st.integers(1, 99).map(lambda percent: percent / 100)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rates, rates, st.sampled_from([0.7, 0.8, 0.9]), st.sampled_from([0.01, 0.05, 0.1]))
 def test_the_sample_size_is_the_least_that_reaches_the_power(p1, p2, wanted, alpha):
     if p1 == p2:
@@ -213,7 +213,7 @@ def test_the_sample_size_is_the_least_that_reaches_the_power(p1, p2, wanted, alp
         assert campaign.power(n - 1, p1, p2, alpha) < wanted
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(50, 100_000), rates.filter(lambda p: p < 0.8))
 def test_the_minimal_effect_is_found_with_just_the_power(n, p1):
     effect = campaign.minimal_effect(n, p1)
@@ -300,7 +300,7 @@ customers = st.lists(st.tuples(st.integers(-5, 5), st.booleans(), st.booleans())
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(customers, st.randoms())
 def test_curves_do_not_depend_on_the_order_of_rows(rows, random):
     shuffled = random.sample(rows, len(rows))
@@ -408,14 +408,14 @@ def test_qini_with_several_customers_of_one_score_by_hand():
     assert result.coefficient == pytest.approx((0.6 * 1.3 / 2 + 0.4 * 1.3 / 2) / 3)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(customers)
 def test_one_score_for_all_gains_nothing(rows):
     treated, y = [int(r[1]) for r in rows], [int(r[2]) for r in rows]
     assert campaign.qini([1] * len(rows), treated, y).coefficient == 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(customers)
 def test_curves_run_from_nobody_to_the_average_effect(rows):
     score, treated, y = ([int(row[place]) for row in rows] for place in range(3))
@@ -546,7 +546,7 @@ def test_frequency_cap_by_hand():
 planned = st.lists(st.tuples(st.sampled_from("AB"), st.integers(0, 30)), min_size=1, max_size=40)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(planned, st.integers(1, 3), st.integers(1, 10))
 def test_no_window_ever_holds_more_than_the_cap(rows, cap, days):
     start = pd.Timestamp("2025-12-01")
@@ -577,7 +577,7 @@ def test_saturation_by_hand():
     assert campaign.saturation(log, days=8)["sends"].to_dict() == {0: 2, 1: 2, 2: 1}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(planned, st.integers(1, 10))
 def test_saturation_counts_as_a_loop_would(rows, days):
     start = pd.Timestamp("2025-12-01")

@@ -268,7 +268,7 @@ def pareto_log_likelihood(params: dict, x: float, t_x: float, T: float) -> float
     return gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta) + np.log(stay + leave)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(params=st.fixed_dictionaries(dict.fromkeys(ParetoNBD.NAMES, st.floats(0.2, 8))), history=histories())
 def test_quadrature_equals_the_hypergeometric_form(params: dict, history: dict) -> None:
     table = pd.DataFrame([history]).astype(float)
@@ -279,7 +279,7 @@ def test_quadrature_equals_the_hypergeometric_form(params: dict, history: dict) 
 
 
 @pytest.mark.parametrize("model", MODELS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(params=st.lists(st.floats(0.1, 10), min_size=4, max_size=4), rows=st.lists(histories(), min_size=1, max_size=5))
 def test_gradient_is_the_slope_of_the_likelihood(model: type, params: list[float], rows: list[dict]) -> None:
     likelihood = model()._likelihood(Histories.collapse(pd.DataFrame(rows).astype(float)))
@@ -289,7 +289,7 @@ def test_gradient_is_the_slope_of_the_likelihood(model: type, params: list[float
 
 
 @pytest.mark.parametrize("model", MODELS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(history=histories(), t=st.floats(0, 60), values=st.lists(POSITIVE, min_size=4, max_size=4))
 def test_probabilities_and_expectations_stay_in_bounds(
     model: type, history: dict, t: float, values: list[float]
@@ -573,7 +573,7 @@ def test_survival_falls_and_retention_rises(alpha: float, beta: float) -> None:
     assert curve[1:] == pytest.approx(np.cumprod(retention))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(alpha=st.floats(0.3, 5), beta=st.floats(0.3, 5), n=st.integers(1, 10), discount=st.floats(0.05, 0.5))
 def test_derl_is_the_discounted_sum_of_survival(alpha: float, beta: float, n: int, discount: float) -> None:
     model = ShiftedBetaGeometric({"alpha": alpha, "beta": beta})

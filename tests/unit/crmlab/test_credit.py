@@ -54,7 +54,7 @@ def test_credit_line_by_hand():
 points = st.lists(st.integers(0, 100), min_size=6, max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(points, st.integers(0, 5), st.integers(1, 30))
 def test_more_points_never_lower_the_grade(row, place, more):
     names = list(credit.SIX_C)
@@ -147,7 +147,7 @@ cells = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)).filter(any), 
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(cells, st.integers(2, 9))
 def test_iv_laws(rows, times):
     good, bad = map(np.array, zip(*rows, strict=True))
@@ -164,7 +164,7 @@ def test_iv_laws(rows, times):
         assert turned["woe"].to_list() == pytest.approx((-found["woe"]).to_list())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=4, max_size=40), st.randoms())
 def test_row_order_does_not_matter(rows, random):
     if len({flag for _x, flag in rows}) < 2:
@@ -350,7 +350,7 @@ def test_discrimination_by_hand():
     assert (wrong.auc, wrong.gini, wrong.ks) == (0, -1, 1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=2, max_size=40))
 def test_auc_counts_pairs_and_ignores_the_scale(rows):
     score, bad = map(np.array, zip(*rows, strict=True))

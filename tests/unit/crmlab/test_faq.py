@@ -50,7 +50,7 @@ def test_synonyms_replace_the_longest_word_and_spare_the_standard():
     assert faq.tokens("app", "words", frame) == ["应用"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text("退款发票的怎么a1 ？，", max_size=12), st.sampled_from(faq.METHODS))
 def test_terms_are_never_empty_and_come_from_the_text(text, method):
     terms = faq.tokens(text, method)
@@ -144,7 +144,7 @@ def test_synonyms_find_what_words_miss():
     assert (found["matched"] == "退款").all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.permutations([0, 1, 2]), st.sampled_from(["退款", "申请发票", "银行卡退货"]), st.sampled_from(faq.METHODS))
 def test_scores_do_not_depend_on_the_order_of_entries(order, query, method):
     there = faq.FaqSearch(method).fit(SMALL).search(query).set_index("faq_id")["score"]
@@ -152,7 +152,7 @@ def test_scores_do_not_depend_on_the_order_of_entries(order, query, method):
     pd.testing.assert_series_equal(there.sort_index(), back.sort_index())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.text("退款发票申请银行卡", min_size=1, max_size=6), st.sampled_from(faq.METHODS))
 def test_coverage_is_a_share_and_repeating_the_query_changes_nothing(query, method):
     search = faq.FaqSearch(method).fit(SMALL)

@@ -103,7 +103,6 @@ def test_dates_that_are_dates_already_stay():
     assert (found.name, list(found.index)) == ("birth", [7, 9])
 
 
-@settings(deadline=None)
 @given(
     st.dates(dt.date(1930, 1, 1), dt.date(2020, 12, 31)),
     st.sampled_from(["%Y-%m-%d", "%Y/%m/%d", "%Y年%m月%d日", "%Y%m%d"]),
@@ -112,7 +111,7 @@ def test_every_written_day_comes_back(day, form):
     assert identity.clean_date([day.strftime(form)])[0].date() == day
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.text("王芳先生女士 　()（）1６-+@.ＡbＣ号室栋楼#", max_size=12),
     st.sampled_from([identity.clean_name, identity.clean_phone, identity.clean_email, identity.clean_address]),
@@ -224,7 +223,7 @@ def test_blocking_report_with_nothing_to_find():
     assert report["recall"].isna().all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=25))
 def test_pairs_of_persons_number_n_choose_2_each(people):
     persons = pd.Series(people, index=[f"R{i:02d}" for i in range(len(people))])
@@ -285,7 +284,7 @@ def test_an_address_without_the_flat_is_still_like():
 texts = st.lists(st.text("王李张芳伟", min_size=1, max_size=4), min_size=2, max_size=8)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(texts)
 def test_similarity_is_symmetric_between_0_and_1_and_1_only_if_equal(names):
     table = pd.DataFrame({"record_id": [f"R{i}" for i in range(len(names))], "name": names, "address": names})
@@ -491,7 +490,7 @@ def test_evaluate_at_the_edges():
 assignments = st.lists(st.integers(0, 5), min_size=2, max_size=20)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(assignments, st.integers(1, 5))
 def test_evaluation_laws(people, shift):
     ids = [f"R{i}" for i in range(len(people))]
@@ -508,7 +507,7 @@ def test_evaluation_laws(people, shift):
     assert recovered.nunique() == true.nunique()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=2, max_size=30))
 def test_a_higher_threshold_never_finds_more(rows):
     pairs = pd.DataFrame({"left": [f"a{i}" for i in range(len(rows))], "right": [f"b{i}" for i in range(len(rows))]})
@@ -566,7 +565,7 @@ def test_nothing_is_lost_unseen():
     assert not (merged.lost["person"] == "G2").any()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.tuples(

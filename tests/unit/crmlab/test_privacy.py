@@ -32,7 +32,7 @@ def test_same_key_same_pseudonym_other_key_another():
     assert not set(one) & set(other)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=20))
 def test_pseudonyms_tell_values_apart_and_join_again(values):
     found = privacy.pseudonym(values, KEY)
@@ -182,7 +182,7 @@ tables = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.sampled_fro
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(tables)
 def test_fewer_quasi_identifiers_never_lower_k(table):
     both = privacy.k_anonymity(table, ["x", "y"], "ill")
@@ -195,7 +195,7 @@ def test_fewer_quasi_identifiers_never_lower_k(table):
     assert 0 <= both.t <= 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(tables, st.integers(1, 4))
 def test_suppression_leaves_k_anonymous_rows_as_they_were(table, k):
     left = privacy.suppress(table, ["x", "y"], k)
@@ -234,7 +234,7 @@ def test_among_equal_losses_the_fewest_rows_go():
     assert found.suppressed == 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(tables, st.integers(1, 3))
 def test_the_result_is_k_anonymous_and_costs_more_for_greater_k(table, k):
     steps = {"x": [HALF, privacy.hidden], "y": [privacy.hidden]}
@@ -278,7 +278,7 @@ def test_only_what_is_unique_on_both_sides_is_linked():
     assert (found.share, found.outside_share) == (0.2, 0.2)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(tables)
 def test_k_anonymity_of_two_stops_the_attack(table):
     people = table.drop_duplicates(["x", "y"])

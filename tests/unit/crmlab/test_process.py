@@ -250,7 +250,7 @@ def test_compare_finds_what_changed():
 
 
 @given(st.integers(1, 3), st.floats(2, 9), st.integers(0, 50))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 def test_one_more_person_never_lengthens_the_wait(people, minutes, seed):
     before = desk(minutes=minutes, people=people, arrivals=8)
     table = compare(before, before.with_people("客服", people + 1), 30, 2, seed).table

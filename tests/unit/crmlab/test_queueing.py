@@ -52,20 +52,17 @@ def test_erlang_b_does_not_overflow():
 
 
 @given(loads, st.integers(0, 300))
-@settings(deadline=None)
 def test_blocking_is_a_share_and_falls_with_lines(load, lines):
     few, more = erlang_b(load, [lines, lines + 1])
     assert 0 <= more <= few <= 1
 
 
 @given(st.floats(1e-4, 0.9), st.integers(1, 200))
-@settings(deadline=None)
 def test_load_inverts_blocking(blocking, lines):
     assert erlang_b(erlang_b_load(blocking, lines), lines) == pytest.approx(blocking, rel=1e-8)
 
 
 @given(st.floats(0.1, 100), st.floats(0.001, 0.5))
-@settings(deadline=None)
 def test_least_number_of_lines(load, blocking):
     lines = erlang_b_agents(load, blocking)
     assert erlang_b(load, lines) <= blocking < erlang_b(load, lines - 1)
@@ -123,7 +120,6 @@ def test_no_calls_no_wait():
 
 
 @given(st.floats(0.3, 0.999), st.integers(1, 20), times)
-@settings(deadline=None)
 def test_quantile_and_service_level_belong_together(occupancy, n, service_time):
     queue = ErlangC(occupancy * n / service_time, service_time, n)
     share = 1 - queue.p_wait / 2
@@ -134,7 +130,6 @@ def test_quantile_and_service_level_belong_together(occupancy, n, service_time):
 
 
 @given(rates, times, st.integers(1, 5), st.floats(0, 100))
-@settings(deadline=None)
 def test_more_agents_never_lower_the_service_level(rate, service_time, spare, t):
     n = math.floor(rate * service_time) + spare
     patient = [ErlangC(rate, service_time, n), ErlangC(rate, service_time, n + 1)]
@@ -230,7 +225,6 @@ def test_erlang_a_agrees_with_a_simulation(n):
 
 
 @given(st.floats(0.05, 0.98), st.integers(1, 60), times, st.floats(0, 60))
-@settings(deadline=None)
 def test_endless_patience_is_erlang_c(occupancy, n, service_time, t):
     rate = occupancy * n / service_time
     a, c = ErlangA(rate, service_time, n, 1e12), ErlangC(rate, service_time, n)
@@ -241,7 +235,6 @@ def test_endless_patience_is_erlang_c(occupancy, n, service_time, t):
 
 
 @given(rates, times, agents, st.floats(0.01, 1e6))
-@settings(deadline=None)
 def test_erlang_a_obeys_the_laws_of_flow(rate, service_time, n, patience):
     queue = ErlangA(rate, service_time, n, patience)
     assert 0 <= queue.p_abandon <= queue.p_wait <= 1
@@ -258,7 +251,6 @@ def test_erlang_a_obeys_the_laws_of_flow(rate, service_time, n, patience):
 
 
 @given(st.floats(0.5, 3), st.integers(1, 40), st.floats(0.1, 100))
-@settings(deadline=None)
 def test_patience_equal_to_handling_makes_the_calls_poisson(scale, n, service_time):
     """With θ = μ every call leaves at the same rate, so the number present is Poisson with mean A."""
     queue = ErlangA(scale * n / service_time, service_time, n, service_time)
@@ -284,7 +276,7 @@ def test_staffing_example_in_print():
 
 
 @given(st.floats(0.001, 5), st.floats(10, 400), st.floats(0.3, 0.99), st.floats(0, 60), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_staff_finds_the_least_number(rate, service_time, target, within, impatient):
     patience = 90.0 if impatient else None
     plan = staff(rate, service_time, target, within, patience=patience)
@@ -363,7 +355,7 @@ def test_a_day_with_impatient_callers_always_has_figures():
 
 
 @given(st.permutations(range(3)))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_order_of_intervals_does_not_matter(order):
     pd.testing.assert_frame_equal(staff_day(DAY.iloc[order]).loc[DAY.index], staff_day(DAY))
 

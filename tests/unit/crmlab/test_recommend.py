@@ -111,7 +111,7 @@ def test_no_rule_is_an_empty_table_with_its_columns():
 baskets_drawn = st.lists(st.text("ABCDE", min_size=1, max_size=5), min_size=2, max_size=15)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(baskets_drawn)
 def test_measures_of_every_rule_follow_from_counts(drawn):
     table = recommend.baskets(bought(*drawn), basket="customer_id")
@@ -208,7 +208,7 @@ def test_popularity_by_hand():
     assert model.recommend("C4", n=2).index.to_list() == ["B", "C"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(baskets_drawn, st.randoms())
 def test_nothing_owned_is_recommended_and_row_order_never_matters(drawn, random):
     frame = bought(*drawn)
@@ -226,7 +226,7 @@ def test_nothing_owned_is_recommended_and_row_order_never_matters(drawn, random)
             pd.testing.assert_series_equal(again.recommend(name, 4), scores)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(baskets_drawn)
 def test_likeness_lies_in_0_to_1_and_is_mutual(drawn):
     likeness = recommend.ItemItem(k=9).fit(bought(*drawn)).similarity_.to_numpy()

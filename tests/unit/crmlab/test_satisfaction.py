@@ -89,7 +89,7 @@ def test_csi_on_another_scale():
     assert csi([4, 3], [1, 3], low=1, high=5) == pytest.approx(100 * (3 + 3 * 2) / (4 * 4))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.floats(1, 10), st.floats(0.01, 5)), min_size=1, max_size=8),
     st.floats(0.1, 100),
@@ -151,7 +151,7 @@ def test_grades_of_many_keep_index_and_order_of_the_bands():
     assert grade([60, 20]).tolist() == ["基本满意", "很不满意"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.floats(0, 100), min_size=2, max_size=30))
 def test_a_higher_score_never_has_a_lower_grade(scores):
     assert grade(sorted(scores)).cat.codes.is_monotonic_increasing
@@ -177,7 +177,7 @@ def test_published_nps():
     assert result.interval(0.9) == pytest.approx((100 / 3 - 1.644854 * result.se, 100 / 3 + 1.644854 * result.se))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 10), min_size=1, max_size=60))
 def test_nps_laws(answers):
     result = nps(answers)
@@ -244,7 +244,7 @@ def test_reversed_items_are_turned_before_anything_else():
     assert cronbach_alpha(turned) < 0 < cronbach_alpha(IMAGE)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.integers(2, 6), st.floats(0.5, 20))
 def test_alpha_laws(seed, k, factor):
     rng = np.random.default_rng(seed)
@@ -407,7 +407,7 @@ def test_servqual_of_answers_by_name_and_by_position():
     assert by_position.overall == pytest.approx(result.overall)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 7), min_size=22, max_size=22), st.lists(st.integers(1, 7), min_size=22, max_size=22))
 def test_servqual_is_antisymmetric_and_bounded(one, two):
     there, back = servqual(one, two).overall, servqual(two, one).overall
@@ -487,7 +487,7 @@ def test_kano_words_and_columns_in_any_order():
 answers = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), min_size=1, max_size=40)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(answers)
 def test_kano_laws(pairs):
     row = kano(*zip(*pairs, strict=True)).iloc[0]
@@ -544,7 +544,7 @@ def test_ipa_of_answers_and_of_mixed_inputs():
     assert ipa({"a": 8, "b": 3}, [5, 8]).loc["b", "quadrant"] == "过度供给"
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(1, 10), st.integers(1, 10)), min_size=2, max_size=12), st.randoms())
 def test_ipa_does_not_know_the_order_of_the_attributes(pairs, random):
     table = ipa(*(pd.Series(side, index=[f"x{i}" for i in range(len(pairs))]) for side in zip(*pairs, strict=True)))
@@ -729,7 +729,7 @@ def test_an_item_worded_the_other_way_round_counts_from_the_other_end():
 # --------------------------------------------------------------------------------------------------- path model, laws
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 10_000), st.sampled_from(["path", "centroid", "factorial"]), st.sampled_from("AB"))
 def test_laws_of_the_path_model(seed, scheme, mode):
     data = survey(80, seed)

@@ -105,7 +105,7 @@ def test_probabilities_that_sum_to_a_little_less_still_reach_every_ratio():
 costs = st.floats(0.05, 50)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(costs, costs, st.floats(1, 500), st.floats(0, 0.3))
 def test_no_other_quantity_costs_less(cu, co, mean, cv):
     order = service.newsvendor(underage=cu, overage=co, mean=mean, sd=cv * mean)
@@ -115,7 +115,7 @@ def test_no_other_quantity_costs_less(cu, co, mean, cv):
     assert order.fill_rate <= 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(costs, costs, st.lists(st.integers(0, 40), min_size=1, max_size=40).filter(any))
 def test_least_whole_number_rule_on_samples(cu, co, sample):
     order = service.newsvendor(underage=cu, overage=co, demand=sample)
@@ -126,7 +126,7 @@ def test_least_whole_number_rule_on_samples(cu, co, sample):
     assert order.quantity == pytest.approx(order.mean - order.expected_lost + order.expected_leftover)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(costs, costs, st.floats(1, 500), st.floats(0.01, 0.3), st.floats(1.01, 3))
 def test_dearer_shortage_never_orders_less(cu, co, mean, cv, factor):
     less = service.newsvendor(underage=cu, overage=co, mean=mean, sd=cv * mean)
@@ -219,7 +219,7 @@ def test_equally_good_levels_give_the_lowest():
     assert service.optimal_service_level([90, 95, 99], cost=[1, 2, 9], sales=[10, 11, 12]).level == 90
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0.2, 0.9), st.floats(1.2, 4), st.floats(0.1, 10), st.floats(0.1, 10))
 def test_power_curves_meet_their_closed_form(p, q, a, c):
     expected = (a * p / (c * q)) ** (1 / (q - p))
@@ -386,7 +386,7 @@ def test_numbers_of_unshipped_orders_are_not_looked_at():
 rates = st.lists(st.tuples(st.integers(1, 50), st.integers(0, 50), st.integers(-72, 72)), min_size=1, max_size=30)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(rates)
 def test_rates_keep_their_laws(rows):
     ordered = pd.Timestamp("2025-05-01")

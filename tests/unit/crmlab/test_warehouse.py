@@ -65,7 +65,7 @@ def test_cube_has_every_sub_total() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.integers(0, 99)), min_size=1, max_size=20))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_each_level_of_a_roll_up_sums_to_the_total(rows: list[tuple[str, str, int]]) -> None:
     table = warehouse.cube(pd.DataFrame(rows, columns=["p", "q", "v"]), ["p", "q"], {"v": "sum"}, rollup=True)
     assert set(table.groupby("level")["v"].sum()) == {sum(row[2] for row in rows)}
@@ -96,7 +96,7 @@ def test_the_same_numbers_as_pandas(lines: Path, buys: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(found, expected)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     rows=st.lists(
         st.tuples(

@@ -113,7 +113,7 @@ def test_places_of_the_scale_come_back(step):
     assert pairwise.ratio(step) * pairwise.ratio(-step) == pytest.approx(1)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(-8, 8), min_size=6, max_size=6))
 def test_the_judgements_to_think_over_suffice(steps):
     """Whatever four indicators are told, thinking over the pairs named makes them consistent."""
@@ -307,7 +307,7 @@ def test_effect_is_not_given_to_a_mere_companion(laptops):
     assert table.at["陪衬", "derived"] > 0.4
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 12), min_size=10, max_size=10))
 def test_no_plan_within_the_budget_beats_the_best(attributes, yardstick, steps):
     plan = dict(zip(NOTHING, (5 * step for step in steps), strict=True))
@@ -400,7 +400,7 @@ def test_assumed_curves_have_the_zone_they_claim(name):
     assert one(x).max() <= 10
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(curve.MARKETS), st.lists(st.integers(0, 6), min_size=4, max_size=4))
 def test_no_plan_within_the_budget_nets_more_than_the_best(markets, name, steps):
     plan = lifts(*(step / 2 for step in steps))

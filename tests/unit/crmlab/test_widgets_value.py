@@ -75,7 +75,7 @@ def test_the_parts_of_a_lead_add_up():
 
 
 @given(st.lists(st.floats(0, 40), min_size=7, max_size=7), st.floats(0, delivered.MOST_CUT))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_laws_of_the_market(spend, cut):
     plan = dict(zip(delivered.LEVERS, spend, strict=True))
     scales = delivered.balance(plan, cut)
@@ -152,7 +152,7 @@ def test_months_compound_to_the_year(deal):
 
 
 @given(st.floats(1, 1e5), st.floats(0.3, 0.95), st.floats(0.02, 0.25))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_for_any_customer_the_margin_offer_wins_now_and_retention_without_an_end(margin, retention, discount):
     deal = sensitivity.Deal.of(margin, retention, discount)
     assert sensitivity.offers(deal).idxmax() == sensitivity.MARGIN
