@@ -5,7 +5,6 @@ import hashlib
 import pickle
 import re
 import shutil
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -89,13 +88,6 @@ def test_dtypes_follow_the_schema(shop: data.Tables) -> None:
 # --- load -------------------------------------------------------------------------------------------------
 
 
-def test_load_is_quick() -> None:
-    data.load("ecommerce")
-    start = time.perf_counter()
-    data.load("ecommerce")
-    assert time.perf_counter() - start < 0.5
-
-
 @pytest.mark.parametrize("name", ["ecomerce", "", "../datasets/ecommerce", "ECOMMERCE"])
 def test_unknown_data_set(name: str) -> None:
     for function in (data.load, data.package, lambda wrong: data.draw(wrong, "demo")):
@@ -156,13 +148,6 @@ def test_draw_has_the_structure_of_the_published_data(shop: data.Tables) -> None
     pd.testing.assert_frame_equal(mine.products, shop.products)
     assert len(mine.customers) == 1000
     assert not set(mine.customers["customer_id"]) & set(shop.customers["customer_id"])
-
-
-def test_draw_is_quick() -> None:
-    data.draw("ecommerce", "warm-up")
-    start = time.perf_counter()
-    data.draw("ecommerce", "s2025002")
-    assert time.perf_counter() - start < 0.3
 
 
 @settings(max_examples=12)
