@@ -64,7 +64,7 @@ bench: setup
 intrusions: setup
 	@CRM_EVERY_MODE=1 $(BIN)/pytest -q tests/security/test_intrusion.py
 
-# The grader of this course against nbgrader's own, with every wrong answer that is known; `make test` takes two a task.
+# The grader of this course against nbgrader's own, with every wrong answer that is known; `make test` takes one a task.
 parity: setup
 	@CRM_EVERY_CASE=1 $(BIN)/pytest -q tests/notebooks/test_parity.py
 

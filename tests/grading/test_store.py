@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder import records as plain
@@ -46,7 +46,6 @@ def record(**changes: Any) -> Record:
 
 
 @given(records)
-@settings(max_examples=60)
 def test_any_record_comes_back(tmp_path_factory: pytest.TempPathFactory, kept: Record):
     store = Store(tmp_path_factory.mktemp("store"))
     store.save(kept)

@@ -36,7 +36,7 @@ class Cell(NamedTuple):
 
 
 def answers_of_a_class(a04: Assignment) -> dict[str, dict[str, str]]:
-    """By student the answers by task: every right one that a04 knows and two wrong ones of each task.
+    """By student the answers by task: every right one that a04 knows and a wrong one of each task.
 
     CRM_EVERY_CASE takes every wrong one.
 
@@ -51,7 +51,7 @@ def answers_of_a_class(a04: Assignment) -> dict[str, dict[str, str]]:
     answers = {"untouched": {}, "reference": {**reference, MEMO: "先保持 VIP：他们 20 % 的人占了 60 % 的钱。"}}
     for n in range(max(map(len, RIGHT.values()))):
         answers[f"right{n}"] = {task: whole(task, rows[n % len(rows)][1]) for task, rows in RIGHT.items()}
-    for n in range(max(map(len, WRONG.values())) if os.environ.get("CRM_EVERY_CASE") else 2):
+    for n in range(max(map(len, WRONG.values())) if os.environ.get("CRM_EVERY_CASE") else 1):
         answers[f"wrong{n}"] = {task: whole(task, rows[n % len(rows)][1]) for task, rows in WRONG.items()}
     answers["late-crash"] = {**reference, "a04-1": f"{reference['a04-1']}\n1 / 0"}
     answers["early-crash"] = {**reference, "a04-1": "purchases = shop.order"}

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from hypothesis.extra import pandas as pdst
@@ -180,7 +180,6 @@ def test_arrays_arrive_as_they_were(array):
     assert arrived.flags.writeable
 
 
-@settings(max_examples=60)
 @given(npst.arrays(number_dtypes, ()))
 def test_numpy_scalars_keep_their_type(array):
     scalar = array[()]
@@ -353,13 +352,11 @@ frames = pdst.data_frames(
 )
 
 
-@settings(max_examples=50)
 @given(frames)
 def test_frames_arrive_as_they_were(frame):
     pd.testing.assert_frame_equal(there(frame), frame)
 
 
-@settings(max_examples=50)
 @given(st.lists(plain, max_size=5))
 def test_columns_of_objects_arrive_as_they_were(values):
     column = pd.Series(index=range(len(values)), dtype=object)

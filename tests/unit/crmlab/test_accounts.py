@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
@@ -88,7 +88,6 @@ def test_median_and_size():
     assert (empty.summary["size_share"] == 0).all()
 
 
-@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 100), st.integers(0, 100)), min_size=1, max_size=20), st.randoms())
 def test_every_account_has_one_field_whatever_the_order(rows, random):
     table = pd.DataFrame(rows, columns=["attractiveness", "strength"])
@@ -126,7 +125,6 @@ def test_concentration_by_hand():
     assert found.largest == "A2"
 
 
-@settings(max_examples=50)
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=30).filter(any))
 def test_hhi_lies_between_equal_and_one(values):
     found = accounts.concentration(values)
@@ -177,7 +175,6 @@ def test_whale_curve_by_hand():
     assert (whale.peak, whale.peak_at, whale.destroyed) == (1.6, 0.5, 30)
 
 
-@settings(max_examples=50)
 @given(st.lists(st.integers(-100, 100), min_size=1, max_size=30))
 def test_laws_of_the_whale(profit):
     whale = accounts.whale_curve(profit)

@@ -78,7 +78,6 @@ def test_a_p_value_of_exactly_the_threshold_is_not_significant():
 groups = st.tuples(st.integers(1, 500), st.integers(0, 500)).map(lambda pair: (min(pair), max(pair)))
 
 
-@settings(max_examples=60)
 @given(groups, groups)
 def test_swapping_the_groups_turns_the_sign(a, b):
     forth, back = campaign.ab_test(*a, *b), campaign.ab_test(*b, *a)
@@ -202,7 +201,6 @@ def test_power_and_effect_of_power_prop_test():
 rates = st.integers(1, 99).map(lambda percent: percent / 100)
 
 
-@settings(max_examples=60)
 @given(rates, rates, st.sampled_from([0.7, 0.8, 0.9]), st.sampled_from([0.01, 0.05, 0.1]))
 def test_the_sample_size_is_the_least_that_reaches_the_power(p1, p2, wanted, alpha):
     if p1 == p2:
@@ -213,7 +211,6 @@ def test_the_sample_size_is_the_least_that_reaches_the_power(p1, p2, wanted, alp
         assert campaign.power(n - 1, p1, p2, alpha) < wanted
 
 
-@settings(max_examples=60)
 @given(st.integers(50, 100_000), rates.filter(lambda p: p < 0.8))
 def test_the_minimal_effect_is_found_with_just_the_power(n, p1):
     effect = campaign.minimal_effect(n, p1)
@@ -577,7 +574,6 @@ def test_saturation_by_hand():
     assert campaign.saturation(log, days=8)["sends"].to_dict() == {0: 2, 1: 2, 2: 1}
 
 
-@settings(max_examples=50)
 @given(planned, st.integers(1, 10))
 def test_saturation_counts_as_a_loop_would(rows, days):
     start = pd.Timestamp("2025-12-01")

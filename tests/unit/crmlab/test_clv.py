@@ -268,7 +268,6 @@ def pareto_log_likelihood(params: dict, x: float, t_x: float, T: float) -> float
     return gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta) + np.log(stay + leave)
 
 
-@settings(max_examples=60)
 @given(params=st.fixed_dictionaries(dict.fromkeys(ParetoNBD.NAMES, st.floats(0.2, 8))), history=histories())
 def test_quadrature_equals_the_hypergeometric_form(params: dict, history: dict) -> None:
     table = pd.DataFrame([history]).astype(float)
@@ -289,7 +288,6 @@ def test_gradient_is_the_slope_of_the_likelihood(model: type, params: list[float
 
 
 @pytest.mark.parametrize("model", MODELS)
-@settings(max_examples=60)
 @given(history=histories(), t=st.floats(0, 60), values=st.lists(POSITIVE, min_size=4, max_size=4))
 def test_probabilities_and_expectations_stay_in_bounds(
     model: type, history: dict, t: float, values: list[float]

@@ -54,7 +54,6 @@ def test_credit_line_by_hand():
 points = st.lists(st.integers(0, 100), min_size=6, max_size=6)
 
 
-@settings(max_examples=60)
 @given(points, st.integers(0, 5), st.integers(1, 30))
 def test_more_points_never_lower_the_grade(row, place, more):
     names = list(credit.SIX_C)
@@ -350,7 +349,6 @@ def test_discrimination_by_hand():
     assert (wrong.auc, wrong.gini, wrong.ks) == (0, -1, 1)
 
 
-@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=2, max_size=40))
 def test_auc_counts_pairs_and_ignores_the_scale(rows):
     score, bad = map(np.array, zip(*rows, strict=True))

@@ -166,7 +166,6 @@ def test_leak_reads_a_conversion_table():
     assert table.loc["商机", "value"] == pytest.approx(90 * 0.6 * 0.05 * 100)
 
 
-@settings(max_examples=50)
 @given(st.lists(st.floats(0.05, 0.9), min_size=2, max_size=6), st.floats(0.01, 0.1))
 def test_the_lowest_rate_is_worth_most_to_lift(rates, points):
     table = funnel.leak(rates, 100, 100, points=points)
@@ -333,7 +332,6 @@ def test_exponential_smoothing_agrees_with_statsmodels():
     assert float(funnel.trend(values, method="exponential", alpha=0.3)) == pytest.approx(model.forecast(1)[0])
 
 
-@settings(max_examples=50)
 @given(st.floats(-100, 100), st.floats(-5, 5), st.integers(2, 30))
 def test_a_straight_line_goes_on_straight(start, slope, count):
     values = pd.Series(start + slope * np.arange(count), index=range(10, 10 + count))
@@ -343,7 +341,6 @@ def test_a_straight_line_goes_on_straight(start, slope, count):
     assert list(result.fitted.index) == list(values.index)
 
 
-@settings(max_examples=50)
 @given(st.lists(st.floats(0, 1000), min_size=3, max_size=20), st.floats(0.05, 1))
 def test_a_smoothed_forecast_stays_within_what_was_seen(values, alpha):
     for options in ({"method": "exponential", "alpha": alpha}, {"window": 3}):

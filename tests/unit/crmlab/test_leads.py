@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crmlab import leads
@@ -57,7 +57,6 @@ def test_triage_with_a_threshold_a_column():
     assert leads.triage(MARKS, limits)["code"].to_list() == ["m+A+N", "m+A+N", "M+a+N"]
 
 
-@settings(max_examples=50)
 @given(st.lists(st.tuples(*[st.integers(0, 10)] * 3), min_size=1, max_size=20), st.integers(0, 10))
 def test_triage_is_man_row_by_row(rows, threshold):
     table = pd.DataFrame(rows, columns=list(MARKS.columns))

@@ -32,7 +32,6 @@ def test_same_key_same_pseudonym_other_key_another():
     assert not set(one) & set(other)
 
 
-@settings(max_examples=50)
 @given(st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=20))
 def test_pseudonyms_tell_values_apart_and_join_again(values):
     found = privacy.pseudonym(values, KEY)

@@ -276,7 +276,6 @@ def test_staffing_example_in_print():
 
 
 @given(st.floats(0.001, 5), st.floats(10, 400), st.floats(0.3, 0.99), st.floats(0, 60), st.booleans())
-@settings(max_examples=60)
 def test_staff_finds_the_least_number(rate, service_time, target, within, impatient):
     patience = 90.0 if impatient else None
     plan = staff(rate, service_time, target, within, patience=patience)

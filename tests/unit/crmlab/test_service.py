@@ -105,7 +105,6 @@ def test_probabilities_that_sum_to_a_little_less_still_reach_every_ratio():
 costs = st.floats(0.05, 50)
 
 
-@settings(max_examples=60)
 @given(costs, costs, st.floats(1, 500), st.floats(0, 0.3))
 def test_no_other_quantity_costs_less(cu, co, mean, cv):
     order = service.newsvendor(underage=cu, overage=co, mean=mean, sd=cv * mean)
@@ -115,7 +114,6 @@ def test_no_other_quantity_costs_less(cu, co, mean, cv):
     assert order.fill_rate <= 1
 
 
-@settings(max_examples=60)
 @given(costs, costs, st.lists(st.integers(0, 40), min_size=1, max_size=40).filter(any))
 def test_least_whole_number_rule_on_samples(cu, co, sample):
     order = service.newsvendor(underage=cu, overage=co, demand=sample)
@@ -386,7 +384,6 @@ def test_numbers_of_unshipped_orders_are_not_looked_at():
 rates = st.lists(st.tuples(st.integers(1, 50), st.integers(0, 50), st.integers(-72, 72)), min_size=1, max_size=30)
 
 
-@settings(max_examples=50)
 @given(rates)
 def test_rates_keep_their_laws(rows):
     ordered = pd.Timestamp("2025-05-01")

@@ -343,7 +343,6 @@ def test_bad_allocations_are_told(call, told):
 # --- non-response -----------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
 @given(st.lists(st.tuples(st.floats(0, 10), st.floats(0.01, 1)), min_size=2, max_size=40))
 def test_bias_is_covariance_over_mean_propensity(people):
     y, chance = map(np.array, zip(*people, strict=True))
@@ -537,7 +536,6 @@ def test_weights_remove_bias_that_cells_explain(campus):
     assert np.average(y[answered], weights=weights) == pytest.approx(y.mean(), abs=0.06)
 
 
-@settings(max_examples=60)
 @given(st.lists(st.floats(0.1, 10), min_size=1, max_size=30))
 def test_design_effect_is_one_plus_squared_variation(weights):
     w = np.array(weights)

@@ -134,7 +134,6 @@ def test_the_matrix_given_is_left_alone():
 # --- AHP: laws --------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60)
 @given(reciprocal)
 def test_weights_are_positive_and_sum_to_one(matrix):
     result = weights.ahp(matrix)
@@ -145,7 +144,6 @@ def test_weights_are_positive_and_sum_to_one(matrix):
     assert result.consistent == (result.cr < 0.10)
 
 
-@settings(max_examples=60)
 @given(reciprocal, st.randoms())
 def test_permuted_indicators_get_permuted_weights(matrix, random):
     order = list(range(len(matrix)))
@@ -155,7 +153,6 @@ def test_permuted_indicators_get_permuted_weights(matrix, random):
     assert mixed.cr == pytest.approx(plain.cr, abs=1e-9)
 
 
-@settings(max_examples=60)
 @given(positive)
 def test_consistent_judgements_give_back_their_weights(true):
     true = np.array(true)
@@ -363,7 +360,6 @@ def test_direct_comparison_by_hand():
     assert named.name == "weight"
 
 
-@settings(max_examples=60)
 @given(positive, st.floats(0.1, 10))
 def test_only_ratios_count(multiples, factor):
     plain = weights.direct_comparison(multiples)
@@ -420,7 +416,6 @@ def test_matrix_list_and_frame_agree():
     assert weights.paired_comparison(np.array(plain), indicators=names).to_dict() == expected.to_dict()
 
 
-@settings(max_examples=60)
 @given(st.permutations(list("abcde")))
 def test_a_strict_order_gives_n_minus_rank(order):
     n = len(order)
@@ -428,7 +423,6 @@ def test_a_strict_order_gives_n_minus_rank(order):
     np.testing.assert_allclose(found[order], [2 * (n - 1 - place) / (n * (n - 1)) for place in range(n)])
 
 
-@settings(max_examples=60)
 @given(st.lists(st.sampled_from([0, 0.5, 1]), min_size=10, max_size=10), st.randoms())
 def test_scores_sum_to_the_number_of_pairs(upper, random):
     matrix = np.zeros((5, 5))
