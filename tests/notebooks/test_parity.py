@@ -163,5 +163,5 @@ def test_every_cell_gets_what_plain_nbgrader_gives(tmp_path: Path, monkeypatch: 
     assert {key: (mine[key], theirs[key]) for key in compared if mine[key] != theirs[key]} == {}
     assert "CRM_STUDENT_ID" not in os.environ or os.environ["CRM_STUDENT_ID"] not in answers
     scores = {cell.score for (_student, name), cell in mine.items() if name.endswith("-test")}
-    assert len(scores) > 10  # many kinds of partial credit are among them
+    assert len(scores) >= 10  # many kinds of partial credit are among them
     assert left_out == set()
