@@ -38,7 +38,7 @@ from autograder.messages import (
 )
 from autograder.records import CellRun, CellStatus, Fingerprint, Record, TestRun
 from autograder.sandbox.channel import Channel, ChannelClosedError, MisbehavedError
-from autograder.sandbox.house import House, Room
+from autograder.sandbox.house import Deadline, House, Room, receive
 from autograder.sandbox.limits import MIB, Limits
 from autograder.sandbox.room import Leaving
 from crmlab.i18n import _
@@ -110,7 +110,7 @@ def grade(job: Job, house: House, patient: bool = True) -> Record:
     try:
         if job.content is not None:
             student.play(rebuilt)
-        _JudgesPart(job, house, run).play()
+        _JudgesPart(job, house, run, student.room).play()
     finally:
         student.leave()
     _mark_untouched(rebuilt, run)
@@ -174,7 +174,7 @@ def seed_of(student: str, assignment: str) -> int:
 def _enter(room: Room, job: Job, files: Mapping[str, bytes]) -> None:
     try:
         room.channel.send(pack(Enter(job.student, seed_of(job.student, job.assignment), dict(files))))
-        if not isinstance(unpack(room.channel.receive(_ENTER_SECONDS)), Ready):
+        if not isinstance(unpack(receive(room.channel, Deadline(room, _ENTER_SECONDS))), Ready):
             raise HouseError(_("隔离环境没有准备好。"))
     except (ChannelClosedError, TimeoutError) as error:
         room.leave()
@@ -206,15 +206,15 @@ class _StudentsPart:
 
     def __init__(self, job: Job, house: House, run: _Run) -> None:
         self._job, self._house, self._run = job, house, run
-        self._room: Room | None = None
-        self._until = 0.0
+        self.room: Room | None = None
+        self._end: Deadline
         self._said = 0
         self._silent = ""
 
     def play(self, rebuilt: submission.Rebuilt) -> None:
-        self._room = self._house.open("student", self._job.limits)
-        _enter(self._room, self._job, self._job.files)
-        self._until = time.monotonic() + self._job.limits.seconds
+        self.room = self._house.open("student", self._job.limits)
+        _enter(self.room, self._job, self._job.files)
+        self._end = Deadline(self.room, self._job.limits.seconds)
         number = 0
         for cell in rebuilt.cells:
             if cell.cell is not None and cell.cell.asks:
@@ -230,9 +230,9 @@ class _StudentsPart:
         """Close the room; functions can no longer be called."""
         for line in self._run.lines.values():
             line.close()
-        if self._room is None:
+        if self.room is None:
             return
-        left, self._room = self._room.leave(), None
+        left, self.room = self.room.leave(), None
         if left is None:
             return
         self._run.cpu_seconds += left.cpu_seconds
@@ -258,13 +258,13 @@ class _StudentsPart:
 
     def _perform(self, cell: str, order: RunCell) -> tuple[CellStatus, str]:
         """Send the order; read what is shown until the cell has ended, been interrupted, or taken the room along."""
-        assert self._room is not None
+        assert self.room is not None
         self._tell(order)
         status: CellStatus = "ok"
         try:
             error = self._watch(cell, self._job.limits.cell_seconds)
         except TimeoutError:
-            if time.monotonic() >= self._until:
+            if self._end.left() <= 0:
                 self._close()
                 note = _("整份作业运行超过 {seconds:g} 秒，已中止。").format(seconds=self._job.limits.seconds)
                 raise _SilencedError("timeout", note) from None
@@ -279,10 +279,10 @@ class _StudentsPart:
 
     def _wait_out(self, cell: str, note: str) -> None:
         """Interrupt the cell until it has ended. Once is not enough: an ``except`` on the way may swallow it."""
-        assert self._room is not None
-        until = time.monotonic() + self._job.limits.grace_seconds
-        while (left := until - time.monotonic()) > 0:
-            self._room.interrupt()
+        assert self.room is not None
+        grace = Deadline(self.room, self._job.limits.grace_seconds)
+        while (left := grace.left()) > 0:
+            self.room.interrupt()
             with contextlib.suppress(TimeoutError):
                 self._watch(cell, min(left, _INTERRUPT_SECONDS))
                 return
@@ -290,9 +290,10 @@ class _StudentsPart:
         raise _SilencedError("timeout", note)
 
     def _watch(self, cell: str, seconds: float) -> str:
-        until = min(time.monotonic() + seconds, self._until)
+        assert self.room is not None
+        deadline = Deadline(self.room, seconds)
         while True:
-            message = self._hear(max(until - time.monotonic(), 0.001))
+            message = self._hear(deadline, self._end)
             if isinstance(message, Shown):
                 self._show(cell, message.output)
             elif isinstance(message, Ran):
@@ -308,9 +309,11 @@ class _StudentsPart:
         try:
             with end:
                 self._tell(Ask(cell.asks), end.fileno())
-            message = self._hear(self._job.limits.cell_seconds)
+            assert self.room is not None
+            deadline = Deadline(self.room, self._job.limits.cell_seconds)
+            message = self._hear(deadline)
             while isinstance(message, Shown):  # a thread of the student's that goes on printing
-                message = self._hear(self._job.limits.cell_seconds)
+                message = self._hear(deadline)
             if not isinstance(message, Answers):
                 self._betray()
             self._run.handed[cell.id] = {name: data for name, data in message.sealed.items() if name in cell.asks}
@@ -330,16 +333,16 @@ class _StudentsPart:
         self._run.findings.append(_("检查 {cell} 之前：{note}").format(cell=cell.id, note=note))
 
     def _tell(self, message: Message, descriptor: int | None = None) -> None:
-        assert self._room is not None
+        assert self.room is not None
         try:
-            self._room.channel.send(pack(message), descriptor, timeout=self._job.limits.cell_seconds)
+            self.room.channel.send(pack(message), descriptor, timeout=self._job.limits.cell_seconds)
         except (ChannelClosedError, TimeoutError):
             self._died()
 
-    def _hear(self, seconds: float) -> Any:
-        assert self._room is not None
+    def _hear(self, *deadlines: Deadline) -> Any:
+        assert self.room is not None
         try:
-            data = self._room.channel.receive(seconds)
+            data = receive(self.room.channel, *deadlines)
             self._said += len(data)
             if self._said > MOST_SHOWN:
                 self._betray()
@@ -365,8 +368,8 @@ class _StudentsPart:
             shown.append(kept)
 
     def _died(self) -> Any:
-        assert self._room is not None
-        left = self._room.leave(patience=1)
+        assert self.room is not None
+        left = self.room.leave(patience=1)
         if self._run.patient and _killed_from_outside(left, self._job.limits):
             raise HouseError(_("学生代码的进程被系统杀死了。"))
         if left is not None and left.reason == "memory":
@@ -378,8 +381,8 @@ class _StudentsPart:
         raise _SilencedError("died", _("运行的代码改动了评分通道，已中止。"))
 
     def _close(self) -> None:
-        assert self._room is not None
-        self._room.leave()
+        assert self.room is not None
+        self.room.leave()
 
 
 # --------------------------------------------------------------------------------------------- the judge's part
@@ -395,8 +398,8 @@ class _BrokenError(Exception):
 class _JudgesPart:
     """Runs the instructor's cells on the answers. The room is trusted; what it is given to open is not."""
 
-    def __init__(self, job: Job, house: House, run: _Run) -> None:
-        self._job, self._house, self._run = job, house, run
+    def __init__(self, job: Job, house: House, run: _Run, students_room: Room | None) -> None:
+        self._job, self._house, self._run, self._students_room = job, house, run, students_room
         self._broken: dict[str, str] = {}
 
     def play(self) -> None:
@@ -459,11 +462,11 @@ class _JudgesPart:
 
     def _ask(self, room: Room, cell: Cell, order: Message) -> Message:
         """Have the judge run a cell, carrying its calls to the student's functions and back."""
-        until = time.monotonic() + JUDGE_LIMITS.cell_seconds
+        deadline = Deadline(room, JUDGE_LIMITS.cell_seconds)
         try:
             room.channel.send(pack(order), timeout=JUDGE_LIMITS.cell_seconds)
             while True:
-                said = unpack(room.channel.receive(max(until - time.monotonic(), 0.001)))
+                said = unpack(receive(room.channel, deadline))
                 if not isinstance(said, Call):
                     return said
                 room.channel.send(pack(Outcome(self._call(cell, said))), timeout=JUDGE_LIMITS.cell_seconds)
@@ -479,11 +482,12 @@ class _JudgesPart:
     def _call(self, cell: Cell, call: Call) -> bytes:
         """What a student's function gives; empty if it doesn't answer in time, and then never again."""
         line = self._run.lines.get(cell.id)
-        if line is None:
+        if line is None or self._students_room is None:
             return b""
         try:
             line.send(pack(call), timeout=self._job.limits.cell_seconds)
-            answer = unpack_from_student(line.receive(self._job.limits.cell_seconds))
+            deadline = Deadline(self._students_room, self._job.limits.cell_seconds)
+            answer = unpack_from_student(receive(line, deadline))
             if isinstance(answer, Outcome):
                 return answer.sealed
         except (ChannelClosedError, TimeoutError, *NONSENSE):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 import msgspec
 
@@ -50,9 +51,19 @@ class Room:
     def __init__(self, channel: Channel, door: socket.socket) -> None:
         self.channel, self._door = channel, door
         self._left: Leaving | None = None
+        self.lost_as_known = 0.0
 
     def interrupt(self) -> None:
         self._order(b"i")
+
+    def lost(self) -> float:
+        """Seconds in which the room wanted to run and the machine ran others, up to now."""
+        if self._left is None:
+            self._order(b"l")
+            said = self._hear(_LEAVE_SECONDS)
+            if isinstance(said, float):
+                self.lost_as_known = said
+        return self.lost_as_known
 
     def leave(self, patience: float = 0) -> Leaving | None:
         """Close the room and hear how it ended; None if the doorkeeper was killed.
@@ -70,13 +81,53 @@ class Room:
         return self._left
 
     def _listen(self, seconds: float) -> None:
+        """Wait for the room's end; a time that was asked for may come late, before it."""
+        while isinstance(self._hear(seconds), float):
+            pass
+
+    def _hear(self, seconds: float) -> float | Leaving | None:
         self._door.settimeout(seconds)
-        with contextlib.suppress(OSError, msgspec.DecodeError):
-            self._left = msgspec.msgpack.decode(self._door.recv(4096), type=Leaving)
+        try:
+            said = msgspec.msgpack.decode(self._door.recv(4096), type=float | Leaving)
+        except (OSError, msgspec.DecodeError):
+            return None
+        if isinstance(said, Leaving):
+            self._left = said
+        return said
 
     def _order(self, order: bytes) -> None:
         with contextlib.suppress(OSError):
             self._door.send(order)
+
+
+class Deadline:
+    """So many seconds from now, by a clock that stands still while the room wants to run and the machine runs others.
+
+    What was lost before the deadline was set is given as well if nobody asked yet: asking costs time, and being too
+    patient costs no points.
+    """
+
+    def __init__(self, room: Room, seconds: float) -> None:
+        self._room, self._lost = room, room.lost_as_known
+        self._until = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds until it may have passed; 0 or less when it has."""
+        left = self._until - time.monotonic()
+        if left > 0:
+            return left
+        lost = self._room.lost()
+        self._until += lost - self._lost
+        self._lost = lost
+        return self._until - time.monotonic()
+
+
+def receive(channel: Channel, *deadlines: Deadline) -> bytes:
+    """The next message. Raises TimeoutError when one of the deadlines has passed, and as the channel does."""
+    while (left := min(deadline.left() for deadline in deadlines)) > 0:
+        with contextlib.suppress(TimeoutError):
+            return channel.receive(left)
+    raise TimeoutError
 
 
 class House:
@@ -106,7 +157,7 @@ class House:
     def _ask(self, kind: str, limits: Limits) -> Room:
         assert self._control is not None
         channel, inmate_end = Channel.pair()
-        door, keeper_end = socket.socketpair()
+        door, keeper_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with inmate_end, keeper_end:
             request = msgspec.msgpack.encode(Request(kind, limits))
             socket.send_fds(self._control, [request], [inmate_end.fileno(), keeper_end.fileno()])

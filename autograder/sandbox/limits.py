@@ -6,12 +6,13 @@ MIB = 2**20
 
 
 class Limits(Struct, frozen=True):
-    """Limits of a room. Wall times are generous: a busy machine must not cost points; CPU time is the fair measure.
+    """Limits of a room. A busy machine must not cost points: where nothing else is said, time stands still while a room
+    wants to run and the machine runs others (:class:`autograder.sandbox.house.Deadline`).
 
     Attributes:
-        cell_seconds: wall time of one cell; then it is interrupted like with the stop button.
+        cell_seconds: time of one cell; then it is interrupted like with the stop button.
         grace_seconds: how long an interrupted cell may take to stop; then the room is closed.
-        seconds: wall time of the whole room.
+        seconds: time of the whole room.
         cpu_seconds: CPU time of a process.
         memory: bytes that the room's processes may hold together.
         processes: processes and threads.

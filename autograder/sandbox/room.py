@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Literal, NoReturn
@@ -28,6 +29,7 @@ from autograder.sandbox.places import HOST_PROC, PLACE, folders
 _STUDENT = 1000
 _CLOSED = linux.MS_NOSUID | linux.MS_NODEV  # no mount of a room gives rights or devices
 _TICK, _WEIGH = 0.1, 5  # seconds between looks at the room; every how many of them its memory is measured
+_MOST_LOST = 3  # times the room's seconds: as long as a busy machine is waited for
 
 
 class Leaving(msgspec.Struct):
@@ -50,6 +52,7 @@ def live(door: socket.socket, limits: Limits, walls: bool, inmate: Callable[[], 
     """In a fork of the zygote: build the room, run ``inmate`` in it, keep the door; then report and end."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     linux.die_with_parent()
+    os.setsid()  # Linux shares the processors out by session: a room full of processes gets no more than another
     uid, gid = os.getuid(), os.getgid()
     place = PLACE if walls else tempfile.mkdtemp(prefix="crm-room-")
     if walls:
@@ -84,6 +87,7 @@ def run_and_end(work: Callable[[], None]) -> NoReturn:
 
 def _settle_and_run(place: str, limits: Limits, walls: bool, inmate: Callable[[], None]) -> None:
     linux.die_with_parent()
+    os.setsid()  # not the doorkeeper's, whom it must not keep from running
     if walls:
         _furnish(limits)
     for folder in ("home", "work"):
@@ -147,8 +151,10 @@ def _limit(limits: Limits) -> None:
 
 
 def _keep_door(door: socket.socket, child: int, limits: Limits) -> Leaving:
-    """Obey the driver (``i`` interrupt, ``k`` or nobody there any more: close) until the inmate has ended."""
-    ended = os.pidfd_open(child)
+    """Obey the driver (``i`` interrupt, ``l`` tell the time lost, ``k`` or nobody there any more: close) until the
+    inmate has ended.
+    """
+    started, ended = time.monotonic(), os.pidfd_open(child)
     poll = select.poll()
     for source in (door.fileno(), ended):
         poll.register(source, select.POLLIN)
@@ -162,6 +168,10 @@ def _keep_door(door: socket.socket, child: int, limits: Limits) -> Leaving:
             order = door.recv(1)
             if order == b"i":
                 os.kill(child, signal.SIGINT)
+                continue
+            if order == b"l":
+                lost = _lost(child, time.monotonic() - started)
+                door.sendall(msgspec.msgpack.encode(min(lost, _MOST_LOST * limits.seconds)))
                 continue
             reason = reason or "asked"
             os.kill(child, signal.SIGKILL)
@@ -184,6 +194,22 @@ def _room(child: int) -> list[psutil.Process]:
         return [inmate, *inmate.children(recursive=True)]
     except psutil.Error:
         return []
+
+
+def _lost(child: int, seconds: float) -> float:
+    """Of the ``seconds`` of a room those in which it wanted to run and the machine ran others.
+
+    What processes of the room wait for each other does not count.
+    """
+    waited = max((_waited(process.pid) for process in _room(child)), default=0.0)
+    return max(0.0, min(waited, seconds - _sum(child, lambda process: sum(process.cpu_times()[:4]))))
+
+
+def _waited(pid: int) -> float:
+    """Seconds that a process stood in the queue for a processor (Linux: Documentation/scheduler/sched-stats.rst)."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/schedstat") as file:
+        return int(file.read().split()[1]) / 1e9
+    return 0.0
 
 
 def _resident(child: int) -> float:

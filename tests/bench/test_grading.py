@@ -23,7 +23,7 @@ import pytest
 from autograder.messages import Enter, Ran, RunCell, pack, unpack
 from autograder.records import Record
 from autograder.runner import Backend, Summary, grade_class
-from autograder.sandbox.house import House
+from autograder.sandbox.house import House, Room
 from autograder.sandbox.limits import Limits
 from autograder.session import grade
 from course import grading
@@ -210,6 +210,37 @@ def test_start_of_a_room(house: House, note: Any):
         "< 80 ms",
     )
     assert middle < 80
+
+
+def test_a_room_beside_one_full_of_processes(house: House, note: Any):
+    """Forty that never rest in one room, one cell in another: where Linux shares out by session, a half is left to it."""
+    limits = Limits(memory=512 * 2**20)
+    neighbour, room = (_entered(house.open("student", limits)) for _ in range(2))
+    cell = pack(RunCell("import time\nstart = time.process_time()\nwhile time.process_time() < start + 1: pass", 1))
+
+    def cell_seconds() -> float:
+        return seconds(lambda: (room.channel.send(cell), room.channel.receive(300)), times=1)
+
+    alone = cell_seconds()
+    forks = "import os\nfor _ in range(40):\n    if os.fork() == 0:\n        while True: pass\nwhile True: pass"
+    neighbour.channel.send(pack(RunCell(forks, 1)))
+    time.sleep(2)
+    crowded = cell_seconds()
+    neighbour.leave()
+    room.leave()
+    note(
+        "a cell beside a room of 40 processes",
+        f"alone {alone:.2f} s, beside them {crowded:.2f} s",
+        f"{crowded / alone:.1f} x",
+        "≤ 4 x",
+    )
+    assert crowded / alone <= 4
+
+
+def _entered(room: Room) -> Room:
+    room.channel.send(pack(Enter("bench", 1, {})))
+    room.channel.receive(60)
+    return room
 
 
 # ------------------------------------------------------------------------------------------ more workers, more work

@@ -46,7 +46,7 @@ LIMITS = Limits(
 
 @pytest.fixture(scope="session")
 def backend() -> Iterator[Backend]:
-    backend = Backend(workers=6)
+    backend = Backend(workers=4)
     yield backend
     backend.close()
 

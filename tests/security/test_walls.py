@@ -1,15 +1,18 @@
 """Each wall of a room by itself, from inside; and that nothing runs where a wall is missing."""
 
+import contextlib
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from autograder.messages import Enter, Ran, Ready, RunCell, Shown, pack, unpack
-from autograder.sandbox.house import BWRAP, House
+from autograder.sandbox.house import BWRAP, Deadline, House, receive
 from autograder.sandbox.limits import MIB, Limits
 from crmlab.paths import course_root
 
@@ -90,6 +93,47 @@ def test_an_interrupt_that_comes_when_the_cell_has_ended_ends_nothing(house: Hou
     room.channel.send(pack(RunCell("print('three')", 3)))
     assert unpack(room.channel.receive(60)).output["text"] == "three\n"
     room.leave()
+
+
+@pytest.fixture
+def crowded(house: House) -> Iterator[None]:
+    """Every room shares one processor with four others who never rest, each with as good a claim to it."""
+    rooms = psutil.Process(house._process.pid).children(recursive=True)
+    place = min(os.sched_getaffinity(0))
+    busy = f"import os, time\nos.sched_setaffinity(0, {{{place}}})\nwhile time.process_time() < 60: pass"
+    others = [subprocess.Popen([sys.executable, "-c", busy], start_new_session=True) for _ in range(4)]
+    try:
+        _pin(rooms, [place])
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+        _pin(rooms, [])
+
+
+def _pin(rooms: list[psutil.Process], places: list[int]) -> None:
+    for process in rooms:
+        with contextlib.suppress(psutil.NoSuchProcess):  # one that just closed
+            process.cpu_affinity(places)
+
+
+def test_a_machine_that_is_busy_with_others_costs_a_cell_no_time(house: House, crowded):
+    room = house.open("student", LIMITS)
+    room.channel.send(pack(Enter("student01", 1, {})))
+    receive(room.channel, Deadline(room, 60))
+    began = time.monotonic()
+    room.channel.send(pack(RunCell("import time\nwhile time.process_time() < 1.5: pass", 1)))
+    assert isinstance(unpack(receive(room.channel, Deadline(room, 2))), Ran)
+    assert time.monotonic() - began > 2
+    room.channel.send(pack(RunCell("while True: pass", 2)))
+    with pytest.raises(TimeoutError):
+        receive(room.channel, Deadline(room, 0.5))
+    room.leave()
+
+
+def test_each_room_is_a_session_so_that_none_gets_more_of_the_processors(inside):
+    assert inside("import os; print(os.getsid(0))") == "1\n"
 
 
 def test_no_environment_but_the_rooms_own(inside, monkeypatch):
