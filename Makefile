@@ -51,7 +51,7 @@ test: lint
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/unit/crmlab -n auto --dist loadfile --cov=crmlab --cov-report= --cov-fail-under=95
 	@echo "● 测试其余部分，同时测试 tests/browser（等待多于计算，所以进程多于处理器）"
 	@mkdir -p _build; OMP_NUM_THREADS=1 $(BIN)/pytest -q tests/browser -n 2 --dist loadfile --no-loadscope-reorder >_build/browser.txt 2>&1 & browser=$$!; \
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests --ignore tests/unit/crmlab --ignore tests/browser --ignore tests/bench -n 3 --dist loadfile --no-loadscope-reorder; code=$$?; \
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q tests --ignore tests/unit/crmlab --ignore tests/browser --ignore tests/bench -n 2 --dist loadfile --no-loadscope-reorder; code=$$?; \
 	echo "● tests/browser"; wait $$browser || code=1; cat _build/browser.txt; exit $$code
 
 book: setup

@@ -174,7 +174,7 @@ def seed_of(student: str, assignment: str) -> int:
 def _enter(room: Room, job: Job, files: Mapping[str, bytes]) -> None:
     try:
         room.channel.send(pack(Enter(job.student, seed_of(job.student, job.assignment), dict(files))))
-        if not isinstance(unpack(receive(room.channel, Deadline(room, _ENTER_SECONDS))), Ready):
+        if not isinstance(unpack(receive(room.channel, Deadline(_ENTER_SECONDS, room))), Ready):
             raise HouseError(_("隔离环境没有准备好。"))
     except (ChannelClosedError, TimeoutError) as error:
         room.leave()
@@ -214,7 +214,7 @@ class _StudentsPart:
     def play(self, rebuilt: submission.Rebuilt) -> None:
         self.room = self._house.open("student", self._job.limits)
         _enter(self.room, self._job, self._job.files)
-        self._end = Deadline(self.room, self._job.limits.seconds)
+        self._end = Deadline(self._job.limits.seconds, self.room)
         number = 0
         for cell in rebuilt.cells:
             if cell.cell is not None and cell.cell.asks:
@@ -280,7 +280,7 @@ class _StudentsPart:
     def _wait_out(self, cell: str, note: str) -> None:
         """Interrupt the cell until it has ended. Once is not enough: an ``except`` on the way may swallow it."""
         assert self.room is not None
-        grace = Deadline(self.room, self._job.limits.grace_seconds)
+        grace = Deadline(self._job.limits.grace_seconds, self.room)
         while (left := grace.left()) > 0:
             self.room.interrupt()
             with contextlib.suppress(TimeoutError):
@@ -291,7 +291,7 @@ class _StudentsPart:
 
     def _watch(self, cell: str, seconds: float) -> str:
         assert self.room is not None
-        deadline = Deadline(self.room, seconds)
+        deadline = Deadline(seconds, self.room)
         while True:
             message = self._hear(deadline, self._end)
             if isinstance(message, Shown):
@@ -310,7 +310,7 @@ class _StudentsPart:
             with end:
                 self._tell(Ask(cell.asks), end.fileno())
             assert self.room is not None
-            deadline = Deadline(self.room, self._job.limits.cell_seconds)
+            deadline = Deadline(self._job.limits.cell_seconds, self.room)
             message = self._hear(deadline)
             while isinstance(message, Shown):  # a thread of the student's that goes on printing
                 message = self._hear(deadline)
@@ -462,7 +462,7 @@ class _JudgesPart:
 
     def _ask(self, room: Room, cell: Cell, order: Message) -> Message:
         """Have the judge run a cell, carrying its calls to the student's functions and back."""
-        deadline = Deadline(room, JUDGE_LIMITS.cell_seconds)
+        deadline = Deadline(JUDGE_LIMITS.cell_seconds, room, *filter(None, [self._students_room]))
         try:
             room.channel.send(pack(order), timeout=JUDGE_LIMITS.cell_seconds)
             while True:
@@ -486,7 +486,7 @@ class _JudgesPart:
             return b""
         try:
             line.send(pack(call), timeout=self._job.limits.cell_seconds)
-            deadline = Deadline(self._students_room, self._job.limits.cell_seconds)
+            deadline = Deadline(self._job.limits.cell_seconds, self._students_room)
             answer = unpack_from_student(receive(line, deadline))
             if isinstance(answer, Outcome):
                 return answer.sealed

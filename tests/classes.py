@@ -19,6 +19,7 @@ from autograder.sandbox.bubblewrap import BWRAP
 from course.hub.classroom import Classroom
 from course.hub.preflight import free_ports
 from course.hub.up import class_processes
+from tests.waiting import PATIENCE
 
 WITHOUT_RIGHTS = (str(BWRAP), "--dev-bind", "/", "/", "--unshare-user", "--uid", "1234", "--gid", "1234", "--")
 """In front of a command: run it as an account that has no rights over others, whoever runs the tests."""
@@ -54,7 +55,7 @@ class RunningClass:
     def stop(self, number: int = signal.SIGINT) -> str:
         """As Ctrl-C does. Returns what was still printed."""
         self.inside.send_signal(number)
-        rest, _errors = self.process.communicate(timeout=60)
+        rest, _errors = self.process.communicate(timeout=PATIENCE)
         return rest
 
 
@@ -107,7 +108,7 @@ def a_class(
 def status(url: str) -> int:
     """The HTTP status of an address; 0 if nobody answers."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code

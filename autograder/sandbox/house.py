@@ -101,14 +101,15 @@ class Room:
 
 
 class Deadline:
-    """So many seconds from now, by a clock that stands still while the room wants to run and the machine runs others.
+    """So many seconds from now, by a clock that stands still while one of the rooms wants to run and the machine runs
+    others.
 
     What was lost before the deadline was set is given as well if nobody asked yet: asking costs time, and being too
     patient costs no points.
     """
 
-    def __init__(self, room: Room, seconds: float) -> None:
-        self._room, self._lost = room, room.lost_as_known
+    def __init__(self, seconds: float, *rooms: Room) -> None:
+        self._rooms, self._lost = rooms, sum(room.lost_as_known for room in rooms)
         self._until = time.monotonic() + seconds
 
     def left(self) -> float:
@@ -116,7 +117,7 @@ class Deadline:
         left = self._until - time.monotonic()
         if left > 0:
             return left
-        lost = self._room.lost()
+        lost = sum(room.lost() for room in self._rooms)
         self._until += lost - self._lost
         self._lost = lost
         return self._until - time.monotonic()

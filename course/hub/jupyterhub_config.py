@@ -65,7 +65,7 @@ c.Spawner.notebook_dir = str(classroom.homes / "{username}")
 c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
 c.Spawner.args = [f"--config={HERE / 'server_config.py'}"]
 c.Spawner.default_url = "/lab"
-c.Spawner.http_timeout = 60
+c.Spawner.http_timeout = 180  # a machine on which a class is being graded is slow, not broken
 c.Spawner.start_timeout = 900  # seconds, the wait in the queue included
 # A teacher of several sections has a server for each; the spawner refuses all other names.
 c.JupyterHub.allow_named_servers = True

@@ -10,9 +10,10 @@ from typing import Any
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
 from course.hub.classroom import FIRST_SECTION
+from tests.browser.lab import all_have_run
+from tests.browser.window import new_window
 from tests.classes import RunningClass
 
-SECOND = 1000
 ASSIGNMENT = "a04-segmentation"
 NOTEBOOK = "segmentation"
 PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
@@ -60,15 +61,9 @@ class Desk:
         expect(self.page.locator("#jp-main-statusbar")).to_contain_text("| 空闲")
         return panel
 
-    def idle(self, timeout: int = 240) -> None:
-        """Wait until the kernel has nothing more to do."""
-        status = self.page.locator(f"{PANEL} .jp-Notebook-ExecutionIndicator")
-        expect(status).to_have_attribute("data-status", "idle", timeout=timeout * SECOND)
-
     def run_all(self) -> None:
         self.menu("运行", "运行所有单元格")
-        self.page.wait_for_timeout(SECOND)
-        self.idle()
+        all_have_run(self.page.locator(PANEL))
         self.save()
 
     def run_through(self, cells: int) -> None:
@@ -78,7 +73,7 @@ class Desk:
         for _cell in range(cells):
             self.page.keyboard.press("Shift+Enter")
             self.page.wait_for_timeout(100)
-        self.idle()
+        all_have_run(self.page.locator(PANEL))
 
     def save(self) -> None:
         self.page.keyboard.press("Control+s")
@@ -88,7 +83,7 @@ class Desk:
         """Press Validate; returns the dialog with the result."""
         self.page.locator(PANEL).get_by_role("button", name="Validate").click()
         dialog = self.page.locator(".jp-Dialog", has=self.page.locator(".validation-success, .validation-failed"))
-        expect(dialog.or_(self.page.locator(".nbgrader-validate-dialog"))).to_be_visible(timeout=240 * SECOND)
+        expect(dialog.or_(self.page.locator(".nbgrader-validate-dialog"))).to_be_visible()
         return dialog
 
     def close_dialog(self) -> None:
@@ -104,7 +99,7 @@ class Desk:
 
 def log_in(browser: Browser, running: RunningClass, user: str) -> Page:
     """A new browser session at the log-in page, with name and password filled in."""
-    context = browser.new_context(locale="zh-CN", viewport={"width": 1400, "height": 900})
+    context = new_window(browser, viewport={"width": 1400, "height": 900})
     context.on("request", lambda request: running.note(request.url))
     page = context.new_page()
     page.goto(running.url + "/")
@@ -117,7 +112,7 @@ def enter(browser: Browser, running: RunningClass, user: str) -> Desk:
     """Log in and wait for JupyterLab."""
     page = log_in(browser, running, user)
     page.get_by_role("button", name="登录").click()
-    expect(page.locator(".jp-DirListing-item", has_text="开始.md")).to_be_visible(timeout=120 * SECOND)
+    expect(page.locator(".jp-DirListing-item", has_text="开始.md")).to_be_visible()
     return Desk(page, running.url, user)
 
 
@@ -151,7 +146,7 @@ class Formgrader:
     def _press(self, row: Locator, action: str) -> None:
         row.locator(f"td.{action} a").click()
         modal = self.frame.locator(".modal.in")
-        expect(modal.locator(".modal-title")).to_have_text(re.compile("Success|Error"), timeout=240 * SECOND)
+        expect(modal.locator(".modal-title")).to_have_text(re.compile("Success|Error"))
         assert modal.locator(".modal-title").inner_text() == "Success", modal.inner_text()
         modal.locator(".modal-footer button").click()
         expect(self.frame.locator(".modal")).to_have_count(0)

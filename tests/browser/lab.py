@@ -8,8 +8,6 @@ import re
 import secrets
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +18,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from course.hub.preflight import free_ports
 from crmlab.paths import course_root
+from tests.browser.window import new_window
+from tests.classes import status
+from tests.waiting import PATIENCE, eventually
 
 SECOND = 1000
 CONFIG = course_root() / "course" / "hub" / "server_config.py"
@@ -37,7 +38,7 @@ class Lab:
     def opened(self, browser: Browser, chapter: str) -> Iterator[Page]:
         """The page of a chapter's exercises and quiz, all of which have run."""
         nbformat.write(exercises_of(chapter), self.home / f"{chapter}.ipynb")
-        context = browser.new_context(locale="zh-CN", viewport={"width": 1300, "height": 1000})
+        context = new_window(browser, viewport={"width": 1300, "height": 1000})
         page = context.new_page()
         page.goto(f"{self.url}/lab/workspaces/{chapter}/tree/{chapter}.ipynb?token={self.token}")
         run_all(page)
@@ -74,41 +75,36 @@ def serving_lab(home: Path) -> Iterator[Lab]:
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        wait_for(f"http://127.0.0.1:{port}/api?token={token}", server)
+        eventually(lambda: server.poll() is not None or status(f"http://127.0.0.1:{port}/api?token={token}") == 200)
+        assert server.poll() is None, "JupyterLab did not start"
         yield Lab(home, f"http://127.0.0.1:{port}", token)
     finally:
         server.terminate()
-        server.wait(timeout=20)
-
-
-def wait_for(url: str, server: subprocess.Popen[bytes], seconds: int = 60) -> None:
-    for _ in range(seconds * 5):
-        assert server.poll() is None, "JupyterLab did not start"
-        try:
-            urllib.request.urlopen(url, timeout=5)
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError(f"JupyterLab did not answer in {seconds} s")
+        server.wait(timeout=PATIENCE)
 
 
 def run_all(page: Page) -> None:
     """The menu's command, and wait until all cells have run."""
-    expect(page.locator("#jp-main-statusbar")).to_contain_text("| 空闲", timeout=90 * SECOND)
+    expect(page.locator("#jp-main-statusbar")).to_contain_text("| 空闲")
     page.locator(".lm-MenuBar-itemLabel", has_text=re.compile("^运行$")).click()
     page.locator(".lm-Menu-itemLabel", has_text=re.compile("^运行所有单元格")).first.click()
-    # The notebook draws cells as they come into view: the last one shows that all have run.
-    page.wait_for_timeout(2 * SECOND)
-    status = page.locator(".jp-NotebookPanel .jp-Notebook-ExecutionIndicator")
-    expect(status).to_have_attribute("data-status", "idle", timeout=180 * SECOND)
+    all_have_run(page.locator(".jp-NotebookPanel"))
+
+
+def all_have_run(panel: Locator) -> None:
+    """Wait until the cells that were just ordered to run have run. Before the first has begun, all looks idle, too."""
+    prompts = panel.locator(".jp-CodeCell .jp-InputPrompt")
+    expect(prompts.filter(has_text=re.compile(r"\[[\d*]+\]")).first).to_be_attached()
+    expect(panel.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle")
 
 
 def in_view(page: Page, wanted: Locator) -> Locator:
-    """Scroll down until it is there: JupyterLab doesn't draw cells that are out of view."""
-    for _ in range(120):
+    """Scroll down until it is there, and again from the top: JupyterLab doesn't draw cells that are out of view."""
+    for step in range(600):
         if wanted.count():
             break
+        if step % 120 == 119:
+            top_of(page)
         page.locator(".jp-NotebookPanel .jp-WindowedPanel-outer").hover()
         page.mouse.wheel(0, 700)
         page.wait_for_timeout(150)

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from course.book.build import build_book
 from course.book.pages import contents
 from course.model import Chapter, load
+from tests.browser.window import new_window
 
 pytestmark = pytest.mark.browser
 
@@ -39,11 +40,7 @@ def visited(request: pytest.FixtureRequest, chromium: Browser, site: str) -> Ite
 @contextmanager
 def reading(chromium: Browser, width: int = WIDE, scheme: str = "light") -> Iterator[Page]:
     """A fresh page of that width; it must end without errors on the console and without failed requests."""
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900},
-        color_scheme=scheme,  # type: ignore[arg-type]
-        locale="zh-CN",
-    )
+    context = new_window(chromium, viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     problems: list[str] = []
 

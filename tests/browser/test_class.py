@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import stat
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,7 +19,6 @@ from crmlab.paths import course_root
 from tests.browser.classroom import (
     ASSIGNMENT,
     NOTEBOOK,
-    SECOND,
     Album,
     Desk,
     Formgrader,
@@ -34,6 +32,7 @@ from tests.browser.classroom import (
     write_answers,
 )
 from tests.classes import WITHOUT_RIGHTS, RunningClass, a_class, course_up, processes_left, start_class, status
+from tests.waiting import PATIENCE, eventually
 
 SOURCE = course_root() / "assignments" / ASSIGNMENT / f"{NOTEBOOK}.ipynb"
 CHAPTER = "chapters/04-segmentation.ipynb"
@@ -121,12 +120,15 @@ def use_chapter(chromium: Browser, running: RunningClass, album: Album) -> Desk:
     expect(verdict).to_have_class(re.compile("crm-poor"))
     verdict.evaluate("element => element.scrollIntoView({block: 'center'})")  # it is drawn anew at every step
     album.take(desk.page, "widget-before")
+    picture = exercise.locator(".crm-result img").first
     exercise.get_by_role("slider").last.focus()
     for _step in range(40):
         if "crm-poor" not in (verdict.get_attribute("class") or ""):
             break
+        shown = picture.get_attribute("src") or ""
         desk.page.keyboard.press("ArrowRight")
-        desk.page.wait_for_timeout(400)
+        expect(picture).not_to_have_attribute("src", shown)
+        desk.page.wait_for_timeout(400)  # the verdict follows the picture
     expect(verdict).to_have_class(re.compile("crm-fair|crm-good"))
     verdict.evaluate("element => element.scrollIntoView({block: 'center'})")  # it is drawn anew at every step
     album.take(desk.page, "widget-after")
@@ -246,9 +248,10 @@ def look_at_desk(formgrader: Formgrader, running: RunningClass, album: Album) ->
 def read_feedback(desk: Desk, running: RunningClass, album: Album) -> None:
     """Fetch the feedback and open it in JupyterLab. It says the score, and nothing of the hidden tests."""
     page, listed = desk.page, desk.assignments()
-    listed.get_by_title("Refresh assignments list").click()
+    with page.expect_response(re.compile(r"/assignments(\?|$)")):  # else its answer may come after the feedback's
+        listed.get_by_title("Refresh assignments list").click()
     listed.get_by_role("button", name="Fetch Feedback").click()
-    listed.get_by_text("view feedback").click(timeout=60 * SECOND)
+    listed.get_by_text("view feedback").click()
     page.locator(".jp-DirListing-item", has_text=f"{NOTEBOOK}.html").dblclick()
     feedback = page.frame_locator(".jp-HTMLViewer iframe")
     expect(feedback.get_by_text("a04-6-test").first).to_be_visible()
@@ -263,7 +266,7 @@ def read_feedback(desk: Desk, running: RunningClass, album: Album) -> None:
 
 def test_second_up_says_that_the_class_is_running(running: RunningClass) -> None:
     second = course_up(running.classroom.folder, free_ports(1)[0])
-    output, _ = second.communicate(timeout=60)
+    output, _ = second.communicate(timeout=PATIENCE)
     assert second.returncode == 1
     assert output.strip().startswith(f"这个班级已经在运行：{running.url}/")
     assert len(output.strip().splitlines()) == 1
@@ -281,10 +284,7 @@ def test_wrong_password_is_refused_in_chinese(chromium: Browser, running: Runnin
 def test_book_is_back_when_the_proxy_had_to_start_anew(running: RunningClass) -> None:
     proxy = int((running.classroom.hub / "proxy.pid").read_text())
     os.kill(proxy, signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    while status(running.url + "/book/") != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    eventually(lambda: status(running.url + "/book/") == 200)
     assert int((running.classroom.hub / "proxy.pid").read_text()) != proxy
     assert status(running.url + "/hub/login") == 200
 
@@ -362,13 +362,13 @@ def test_taken_port_is_one_sentence(tmp_path: Path) -> None:
         other.listen()
         port = other.getsockname()[1]
         process = course_up(tmp_path / "class", port)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert output.strip() == f"端口 {port} 已被别的程序占用；请关闭它，或换一个，例如 make up PORT={port + 1}。"
 
 
 def test_folder_that_cannot_be_written_is_one_sentence() -> None:
     process = course_up(Path("/proc/class"), free_ports(1)[0])  # where even root can make no folder
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert output.strip().startswith("不能写入班级文件夹")

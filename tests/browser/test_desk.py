@@ -8,9 +8,6 @@ import re
 import secrets
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,10 +23,12 @@ from course.hub.classroom import Classroom
 from course.hub.preflight import free_ports
 from course.people import enrol
 from tests import handed_in
+from tests.browser.window import new_window
+from tests.classes import status
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.hub, pytest.mark.browser]
 ASSIGNMENT = "a04-segmentation"
-SECOND = 1000
 STUDENTS = 4
 STAMP = "2026-11-20 04:00:00.000000 UTC"
 
@@ -53,7 +52,7 @@ class Hub:
 
     def enter(self, chromium: Browser, user: str, width: int = 1300) -> Page:
         """A browser of the user's own, logged in, at the desk."""
-        context = chromium.new_context(locale="zh-CN", viewport={"width": width, "height": 900}, accept_downloads=True)
+        context = new_window(chromium, viewport={"width": width, "height": 900}, accept_downloads=True)
         context.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
         page = context.new_page()
         page.goto(self.desk)
@@ -95,14 +94,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 
 
 def _wait(hub: Hub, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{hub.desk}_/desk.css", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    raise AssertionError(log.read_text("utf-8"))
+    eventually(lambda: process.poll() is not None or status(f"{hub.desk}_/desk.css") == 200)
+    assert process.poll() is None, log.read_text("utf-8")
 
 
 def card(page: Page) -> Locator:
@@ -114,7 +107,7 @@ def press(page: Page, button: str, outcome: str = "完成") -> Locator:
     card(page).get_by_role("button", name=button, exact=True).click()
     job = card(page).locator(".job")
     expect(job.locator("strong")).to_have_text("发布" if button == "重新发布" else button)
-    expect(job.locator(".pill")).to_have_text(outcome, timeout=240 * SECOND)
+    expect(job.locator(".pill")).to_have_text(outcome)
     return job
 
 
@@ -183,10 +176,10 @@ def _grade(page: Page, hub: Hub, chromium: Browser) -> None:
     card(page).get_by_role("button", name="评分", exact=True).click()
     job = card(page).locator(".job")
     expect(job.locator("progress")).to_be_visible()
-    expect(job.locator(".figure")).to_have_text(re.compile(rf"\d/{STUDENTS}"), timeout=120 * SECOND)
+    expect(job.locator(".figure")).to_have_text(re.compile(rf"\d/{STUDENTS}"))
     page.reload()
     expect(job.locator("strong")).to_have_text("评分")
-    expect(job.locator(".pill")).to_have_text("完成", timeout=240 * SECOND)
+    expect(job.locator(".pill")).to_have_text("完成")
     expect(job).to_contain_text(f"新评 {STUDENTS} 份")
     assert len(list((hub.classroom.hub / "jobs" / "crm" / ASSIGNMENT).glob("*-grade"))) == 1
 
@@ -205,7 +198,7 @@ def test_formgrader_opens_from_the_desk_in_a_window_of_its_own(hub: Hub, chromiu
     with page.context.expect_page() as opened:
         page.get_by_role("link", name="打开 Formgrader").click()
     formgrader = opened.value
-    expect(formgrader.get_by_role("heading", name="Manage Assignments")).to_be_visible(timeout=90 * SECOND)
+    expect(formgrader.get_by_role("heading", name="Manage Assignments")).to_be_visible()
     expect(formgrader.get_by_text(ASSIGNMENT, exact=True).first).to_be_visible()
     assert "/user/teacher/formgrader" in formgrader.url
 

@@ -87,12 +87,3 @@ def start() -> Iterator[Callable[..., Grader]]:
     for grader in started:
         grader.process.kill()
         grader.process.join()
-
-
-def until(happened: Callable[[], Any], seconds: float = 120) -> Any:
-    """Wait for something to happen and return it."""
-    end = time.monotonic() + seconds
-    while not (result := happened()):
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
-    return result

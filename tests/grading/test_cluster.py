@@ -19,8 +19,9 @@ from autograder.runner import Backend
 from autograder.session import Job
 from crmlab.errors import CourseError
 from crmlab.paths import course_root
-from tests.grading.conftest import RIGHT, until
+from tests.grading.conftest import RIGHT
 from tests.grading.tiny import ASSIGNMENT, LIMITS, TinyClass, source
+from tests.waiting import eventually
 
 
 def free_port() -> int:
@@ -73,14 +74,14 @@ def connected(address: str, workers: int) -> Iterator[Cluster]:
         found.close()
         return None
 
-    backend = until(there)
+    backend = eventually(there)
     yield backend
     backend.close()
 
 
 def test_a_scheduler_without_workers_is_told(empty: str):
     with pytest.raises(CourseError, match="还没有评分机") as caught:
-        until(lambda: Cluster(empty) if _answers(empty) else None)
+        eventually(lambda: Cluster(empty) if _answers(empty) else None)
     assert len(str(caught.value)) < 300
 
 
@@ -103,7 +104,7 @@ def test_two_workers_give_the_scores_of_this_machine_and_a_killed_one_takes_noth
                 house = [one.pid for one in victim.children(recursive=True)]
                 assert house, "this worker has graded too"
                 victim.kill()
-                until(lambda: not any(psutil.pid_exists(one) and _lives(one) for one in house))
+                eventually(lambda: not any(psutil.pid_exists(one) and _lives(one) for one in house))
 
         summary = school.grade(backend, progress=kill)
         assert (summary.failed, len(summary.graded)) == ({}, 8)
@@ -126,7 +127,7 @@ def _lives(process: int) -> bool:
 def test_workers_with_another_version_are_told(empty: str, tmp_path: Path):
     """This worker finds another course at the place that it takes for the course's."""
     with worker(empty, CRM_COURSE_ROOT=str(tmp_path)), pytest.raises(CourseError, match="版本与这台机器不同") as caught:
-        until(lambda: _refused(empty))
+        eventually(lambda: _refused(empty))
     assert len(str(caught.value)) < 400
 
 

@@ -32,8 +32,9 @@ from autograder.store import key_of
 from crmlab.errors import CourseError
 from crmlab.paths import course_root
 from tests.grading import driver
-from tests.grading.conftest import RIGHT, Grader, until
+from tests.grading.conftest import RIGHT, Grader
 from tests.grading.tiny import ASSIGNMENT, NOTEBOOK, Fake, TinyClass, fake_record, source
+from tests.waiting import eventually
 
 Start = Callable[..., Grader]
 SLOW = "(__import__('time').sleep(1), base + 1)[1]"
@@ -88,7 +89,7 @@ def test_grader_killed_in_mid_batch_takes_its_rooms_along(
     for student in ("student03", "student04"):
         school.hand_in(student, x="(__import__('time').sleep(2), base + 1)[1]")
     grader = start(school, "--real", "--workers", "2")
-    until(lambda: len(times(school)) >= 1)
+    eventually(lambda: len(times(school)) >= 1)
     whole = psutil.Process(grader.process.pid)
     descendants = whole.children(recursive=True)
     assert len(descendants) >= 3, "bubblewrap, zygote and rooms"
@@ -96,7 +97,7 @@ def test_grader_killed_in_mid_batch_takes_its_rooms_along(
         with contextlib.suppress(psutil.NoSuchProcess):  # gone with the one before
             one.kill()
     assert grader.end().code == -9
-    until(lambda: not any(_runs(one) for one in descendants), 20)
+    eventually(lambda: not any(_runs(one) for one in descendants))
     recorded = times(school)
     school.grade(rooms)
     assert recorded.items() <= times(school).items()
@@ -112,7 +113,7 @@ def _runs(process: psutil.Process) -> bool:
 
 def test_two_graders_at_once(school: TinyClass, start: Start):
     first = start(school, "--pause-at", "after-record:1")
-    until((school.folder / "paused").exists)
+    eventually((school.folder / "paused").exists)
     with pytest.raises(CourseError, match=f"正在评分（进程 {first.process.pid}）"):
         school.grade(backend := Fake())
     assert backend.submitted == []
@@ -128,7 +129,7 @@ def test_two_graders_at_once(school: TinyClass, start: Start):
 def test_two_assignments_may_be_graded_at_once(school: TinyClass, start: Start):
     """The other one enters a student whom this one has just looked for in vain."""
     grader = start(school, "--pause-at", "before-flush:1")
-    until((school.folder / "paused").exists)
+    eventually((school.folder / "paused").exists)
     with Book(school.db_url) as book:
         for student in RIGHT:
             book.add_student(student)
@@ -149,7 +150,7 @@ def victim(backend: Backend, who: str) -> psutil.Process:
     zygote = next(one for one in outer.children(recursive=True) if "autograder.sandbox.zygote" in one.cmdline()[3:5])
     if who == "zygote":
         return zygote
-    doorkeeper, inmate = until(lambda: _open_room(zygote), 10)
+    doorkeeper, inmate = eventually(lambda: _open_room(zygote))
     return doorkeeper if who == "doorkeeper" else inmate
 
 
@@ -300,7 +301,7 @@ def locked(database: Path) -> Iterator[None]:
 
 def test_a_locked_gradebook_is_waited_for(school: TinyClass, start: Start):
     grader = start(school, "--pause-at", "after-record:2", "--patience", "60")
-    until((school.folder / "paused").exists)
+    eventually((school.folder / "paused").exists)
     with locked(school.database):
         (school.folder / "paused").unlink()
         time.sleep(1)
@@ -311,7 +312,7 @@ def test_a_locked_gradebook_is_waited_for(school: TinyClass, start: Start):
 
 def test_a_gradebook_locked_for_good_costs_no_record(school: TinyClass, start: Start):
     grader = start(school, "--pause-at", "after-record:2", "--patience", "1")
-    until((school.folder / "paused").exists)
+    eventually((school.folder / "paused").exists)
     with locked(school.database):
         (school.folder / "paused").unlink()
         assert grader.end().code == 1
@@ -358,7 +359,7 @@ def test_a_damaged_gradebook(school: TinyClass, registered: Path, damage: str):
 def test_a_gradebook_lost_in_mid_batch(school: TinyClass, start: Start, registered: Path, what: str):
     """The process may go on writing into the file that is no more; the rerun enters it all again."""
     grader = start(school, "--pause-at", "after-notebook:2")
-    until((school.folder / "paused").exists)
+    eventually((school.folder / "paused").exists)
     school.database.unlink()
     if what == "an older backup":
         shutil.copy(registered, school.database)

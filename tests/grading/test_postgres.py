@@ -9,9 +9,10 @@ from nbgrader.api import Gradebook as Book
 
 from autograder.gradebook import GradebookError
 from autograder.runner import Backend
-from tests.grading.conftest import RIGHT, Grader, fill, until
+from tests.grading.conftest import RIGHT, Grader, fill
 from tests.grading.postgres import Postgres
 from tests.grading.tiny import ASSIGNMENT, Fake, TinyClass
+from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +51,10 @@ def test_a_class_graded_in_rooms_reads_back_through_nbgrader(school: TinyClass, 
 
 def test_a_restart_in_mid_batch_is_waited_for(school: TinyClass, server: Postgres, start: Callable[..., Grader]):
     grader = start(school, "--pause-at", "after-record:2", "--patience", "60")
-    until((school.folder / "paused").exists)
+    eventually((school.folder / "paused").exists)
     server.stop()
     (school.folder / "paused").unlink()
-    until(lambda: len(school.records()) == 2)
+    eventually(lambda: len(school.records()) == 2)
     server.start()
     assert grader.end().code == 0, grader.said
     assert sorted(grader.told["graded"]) == sorted(RIGHT)
@@ -62,7 +63,7 @@ def test_a_restart_in_mid_batch_is_waited_for(school: TinyClass, server: Postgre
 
 def test_a_server_gone_for_good_costs_no_record(school: TinyClass, server: Postgres, start: Callable[..., Grader]):
     grader = start(school, "--pause-at", "after-record:2", "--patience", "1")
-    until((school.folder / "paused").exists)
+    eventually((school.folder / "paused").exists)
     server.stop()
     try:
         (school.folder / "paused").unlink()

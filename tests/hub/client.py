@@ -12,6 +12,7 @@ import requests
 import websocket
 
 from tests.classes import RunningClass
+from tests.waiting import PATIENCE
 
 START_SECONDS = 900
 
@@ -76,10 +77,10 @@ class Client:
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.session.cookies)
         place = urlsplit(self.url).netloc
         return websocket.create_connection(
-            f"ws://{place}/user/{self.name}{path}", cookie=cookies, origin=self.url, timeout=60
+            f"ws://{place}/user/{self.name}{path}", cookie=cookies, origin=self.url, timeout=PATIENCE
         )
 
-    def terminal(self, command: str, seconds: float = 120) -> str:
+    def terminal(self, command: str, seconds: float = PATIENCE) -> str:
         """What a command prints in a terminal of the user's JupyterLab."""
         name = self.server("POST", "/api/terminals").json()["name"]
         end = uuid.uuid4().hex

@@ -3,8 +3,7 @@
 import os
 import re
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -15,6 +14,7 @@ from course.exchange import received
 from course.hub.up import class_processes
 from tests.classes import RunningClass, a_class
 from tests.hub.client import Client, client
+from tests.waiting import eventually
 
 ASSIGNMENT = "a04-segmentation"
 SUBMIT = f"nbgrader submit {ASSIGNMENT} --course crm"
@@ -35,13 +35,6 @@ def student(running: RunningClass) -> Client:
     user.start_server()
     assert ASSIGNMENT in user.terminal(f"nbgrader fetch_assignment {ASSIGNMENT} --course crm; ls crm")
     return user
-
-
-def eventually(true: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def program(running: RunningClass, pattern: str) -> psutil.Process:
@@ -114,7 +107,7 @@ def test_a_receiver_killed_in_the_middle_loses_nothing(running: RunningClass, st
     assert "回执" in said
     assert receipts(running, "student01") == before
     receiver.kill()
-    eventually(lambda: len(receipts(running, "student01")) == len(before) + 1, 90)
+    eventually(lambda: len(receipts(running, "student01")) == len(before) + 1)
     assert receipts(running, "student01")[-1] in student.terminal("nbgrader list > /dev/null 2>&1; ls 回执")
 
 

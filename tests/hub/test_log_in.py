@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import requests
 
 from course.people import enrol, members
 from tests.logging_in import SmallHub, new_class, small_hub, told
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.hub
 
@@ -26,14 +27,6 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallHub]:
     with small_hub(classroom) as running:
         running.passwords = passwords
         yield running
-
-
-def soon(what: Callable[[], bool]) -> bool:
-    """Whether it comes true within ten seconds; the hub looks at the class list every two."""
-    deadline = time.monotonic() + 10
-    while not what() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return what()
 
 
 def invited(hub: SmallHub, name: str) -> str:
@@ -175,9 +168,9 @@ def test_a_reset_ends_sessions_tokens_and_servers_at_once(hub: SmallHub) -> None
     start_server(hub, browser, "student06")
     pid = server_process(hub, "student06")
     code = members.reset(hub.classroom, "student06").code
-    assert soon(lambda: browser.user() is None)
+    eventually(lambda: browser.user() is None)
     assert hub.whose(token) == 403
-    assert soon(lambda: not Path(f"/proc/{pid}").exists())
+    eventually(lambda: not Path(f"/proc/{pid}").exists())
     assert told(hub.browser().log_in("student06", password)) == WRONG
     assert accept(hub, "student06", code)[1] == "student06"
 
@@ -189,7 +182,7 @@ def test_who_is_removed_is_out_and_comes_back_only_by_invitation(hub: SmallHub) 
     (hub.classroom.home("student07")).mkdir(exist_ok=True)
     (hub.classroom.home("student07") / "work.ipynb").write_text("{}")
     members.remove(hub.classroom, ["student07"])
-    assert soon(lambda: browser.user() is None)
+    eventually(lambda: browser.user() is None)
     assert told(hub.browser().log_in("student07", password)) == WRONG
     members.add(hub.classroom, "student07", "", None, ["crm"])
     assert told(hub.browser().log_in("student07", password)) == WRONG
@@ -221,7 +214,7 @@ def test_groups_follow_the_class_list(hub: SmallHub) -> None:
     assert browser.page("/hub/api/user").json()["groups"] == ["students-crm"]
     members.add(hub.classroom, "student09", "", None, ["crm-2"])
     both = ["students-crm", "students-crm-2"]
-    assert soon(lambda: sorted(browser.page("/hub/api/user").json()["groups"]) == both)
+    eventually(lambda: sorted(browser.page("/hub/api/user").json()["groups"]) == both)
 
 
 def test_a_smaller_role_counts_at_once(hub: SmallHub) -> None:
@@ -231,7 +224,7 @@ def test_a_smaller_role_counts_at_once(hub: SmallHub) -> None:
     browser.log_in("grader1", GOOD)
     assert sorted(browser.page("/hub/api/user").json()["groups"]) == ["staff", "staff-crm-2"]
     members.add(hub.classroom, "grader1", "", "student", ["crm-2"])
-    assert soon(lambda: browser.user() is None)
+    eventually(lambda: browser.user() is None)
     browser.log_in("grader1", GOOD)
     assert browser.page("/hub/api/user").json()["groups"] == ["students-crm-2"]
 
@@ -252,7 +245,7 @@ def start_server(hub: SmallHub, browser: requests.Session, name: str) -> None:
     browser.get(f"{hub.url}/hub/home")
     answer = browser.post(f"{hub.url}/hub/api/users/{name}/server", headers={"X-XSRFToken": browser.cookies["_xsrf"]})
     assert answer.status_code in (201, 202)
-    assert soon(lambda: server_runs(browser, name))
+    eventually(lambda: server_runs(browser, name))
 
 
 def server_runs(browser: requests.Session, name: str) -> bool:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from course.hub.classroom import write_private
 from course.people import members
 from tests.logging_in import Browser, SmallHub, new_class, small_hub, told
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.hub
 
@@ -210,7 +211,7 @@ def test_with_tls_the_platforms_own_post_brings_the_cookies_along(hub: SmallHub)
         data={"iss": ISSUER, "login_hint": "17", "target_link_uri": f"{hub.url}/hub/home", "client_id": "crm-tool"},
         headers={"X-Forwarded-Proto": "https"},
         allow_redirects=False,
-        timeout=30,
+        timeout=PATIENCE,
     )
     cookies = [one for one in started.raw.headers.getlist("Set-Cookie") if one.startswith("lti13authenticator-")]
     assert len(cookies) == 2

@@ -1,8 +1,7 @@
 """A real class is looked after: idle servers stop, health tells the truth, a backup is made while all are at work."""
 
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,6 +11,7 @@ from course.operations.backup import backup
 from course.operations.restore import restore
 from tests.classes import RunningClass, a_class
 from tests.hub.client import client
+from tests.waiting import eventually
 
 IDLE_SECONDS = 12
 
@@ -24,13 +24,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningClass]:
         patch.setenv("CRM_IDLE_MINUTES", str(IDLE_SECONDS / 60))
         with a_class(tmp_path_factory.mktemp("class"), students=1) as started:
             yield started
-
-
-def eventually(true: Callable[[], bool], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def check(running: RunningClass, name: str) -> health.Check:

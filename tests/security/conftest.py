@@ -36,6 +36,7 @@ from tests.security.scene import (
     scene,
     with_canaries,
 )
+from tests.waiting import PATIENCE
 
 LIMITS = Limits(
     cell_seconds=10, grace_seconds=8, seconds=60, cpu_seconds=40, memory=512 * MIB, processes=64,
@@ -135,7 +136,7 @@ def _peak() -> float:
 
 def _rooms_left() -> list[str]:
     """What still runs under the zygote; the last rooms get a moment to close."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE
     while True:
         below = psutil.Process().children(recursive=True)
         houses = {process.pid for process in below if process.name() == "bwrap"}

@@ -377,7 +377,7 @@ def programs_of_the_superuser(plan: Any) -> Iterable[str]:
         ["chroot", "/", "id"], ["nsenter", "-t", "1", "-a", "id"], ["passwd", "-d", "root"], ["crontab", "-l"],
     ):  # fmt: skip
         try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
         except (OSError, subprocess.TimeoutExpired):
             yield "failed"
             continue
@@ -487,7 +487,7 @@ class HubLine(http.client.HTTPConnection):
     """HTTP over the hub's socket, past the proxy."""
 
     def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=30)
+        super().__init__("localhost", timeout=120)
         self._path = path
 
     def connect(self) -> None:
@@ -588,7 +588,7 @@ def forging_the_hubs_log(plan: Any) -> Iterable[str]:
         f"GET /hub/%0a{quote(FORGED_LINE)} HTTP/1.1\r\nHost: x\r\nOrigin: a\n{FORGED_LINE}\r\n\r\n",
     ):
         with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(10)
+            line.settimeout(120)
             line.connect(f"{plan['runtime']}/hub/hub.sock")
             line.sendall(raw.encode("latin-1"))
             answer = line.recv(4096)
@@ -622,7 +622,7 @@ print(len(children), said)
 @attempt("EAGAIN uncounted", TERMINAL)
 def a_bomb_of_processes(plan: Any) -> Iterable[str]:
     """Until the limit says no; the neighbour's server is asked meanwhile by the tests."""
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", BOMB], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", BOMB], capture_output=True, text=True, timeout=240)
     number, said = done.stdout.strip().split(" ", 1)
     Path(plan["home"], "bomb").write_text(number)
     yield "uncounted" if said == "no end" and plan["uncounted"] else said
@@ -831,7 +831,7 @@ def taking_the_instructors_role(plan: Any) -> Iterable[str]:
     ):  # fmt: skip
         running.append(subprocess.Popen(command, env=environment, cwd=plan["home"], stdout=-1, stderr=-2, text=True))
     for process in running:
-        said = process.communicate(timeout=60)[0]
+        said = process.communicate(timeout=240)[0]
         keep(said)
         yield "failed" if process.returncode or "0 份" in said else f"{process.args}: {said}"
 
@@ -873,7 +873,7 @@ def own_settings_and_packages(plan: Any) -> Iterable[str]:
 
 def answered(client: Any, method: str, path: str, **given: Any) -> str:
     """A request at the class's address with a user's cookies: its status. Redirections are not followed."""
-    answer = client.session.request(method, f"{client.url}{path}", allow_redirects=False, timeout=30, **given)
+    answer = client.session.request(method, f"{client.url}{path}", allow_redirects=False, timeout=120, **given)
     keep(answer.text)
     keep(dict(answer.headers))
     if answer.status_code in (301, 302, 303):
@@ -1074,7 +1074,7 @@ def another_site_opens_a_terminal(scene: Any) -> Iterable[str]:
     for path in (f"terminals/websocket/{terminal}", "api/events/subscribe"):
         try:
             websocket.create_connection(
-                f"ws://{place}/user/teacher/{path}", cookie=cookies, origin="https://evil.example", timeout=20
+                f"ws://{place}/user/teacher/{path}", cookie=cookies, origin="https://evil.example", timeout=120
             ).close()
             yield GOT_IN
         except websocket.WebSocketBadStatusException as error:
@@ -1113,7 +1113,7 @@ def dots_in_addresses(scene: Any) -> Iterable[str]:
         "/services/desk/_/..%2f..%2fapplication.py", "/services/desk/_/../handlers.py", "/hub/static/..%2f..%2f..%2fsecrets",
         "/hub/static/%2e%2e/%2e%2e/jupyterhub.sqlite", "//user//student01//api/contents", "/user/student01/..;/api",
     ):  # fmt: skip
-        line = http.client.HTTPConnection(place.hostname or "", place.port, timeout=20)
+        line = http.client.HTTPConnection(place.hostname or "", place.port, timeout=120)
         line.putrequest("GET", path, skip_host=True)
         line.putheader("Host", place.netloc)
         line.putheader("Cookie", cookies)

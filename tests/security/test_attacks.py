@@ -16,6 +16,7 @@ from course import grading
 from tests.security.attacks import ATTACKS, NOTHING, SHOWN, Attack
 from tests.security.scene import AGAIN, ASSIGNMENT, BYSTANDERS, FULL, Graded
 
+pytestmark = pytest.mark.timeout(1800)  # the first test waits for the whole batch
 EVERYONE = [*(attack.student for attack in ATTACKS), *BYSTANDERS, *AGAIN]
 
 

@@ -121,14 +121,14 @@ def _pin(rooms: list[psutil.Process], places: list[int]) -> None:
 def test_a_machine_that_is_busy_with_others_costs_a_cell_no_time(house: House, crowded):
     room = house.open("student", LIMITS)
     room.channel.send(pack(Enter("student01", 1, {})))
-    receive(room.channel, Deadline(room, 60))
+    receive(room.channel, Deadline(60, room))
     began = time.monotonic()
     room.channel.send(pack(RunCell("import time\nwhile time.process_time() < 1.5: pass", 1)))
-    assert isinstance(unpack(receive(room.channel, Deadline(room, 2))), Ran)
+    assert isinstance(unpack(receive(room.channel, Deadline(2, room))), Ran)
     assert time.monotonic() - began > 2
     room.channel.send(pack(RunCell("while True: pass", 2)))
     with pytest.raises(TimeoutError):
-        receive(room.channel, Deadline(room, 0.5))
+        receive(room.channel, Deadline(0.5, room))
     room.leave()
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +12,7 @@ from course import grading
 from course.desk import jobs
 from course.hub.classroom import Classroom
 from tests.desk import ASSIGNMENT
+from tests.waiting import eventually
 
 WAIT = """
 import pathlib, sys, time
@@ -31,13 +31,11 @@ def program(monkeypatch: pytest.MonkeyPatch, script: str) -> None:
 
 
 def until(classroom: Classroom, true: Callable[[jobs.Job], bool]) -> jobs.Job:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    def found() -> jobs.Job | None:
         job = jobs.latest(classroom, ASSIGNMENT)
-        if job and true(job):
-            return job
-        time.sleep(0.02)
-    raise AssertionError(job)
+        return job if job and true(job) else None
+
+    return eventually(found)
 
 
 def folder_of(classroom: Classroom) -> str:
@@ -93,10 +91,7 @@ def test_a_job_gets_none_of_the_hubs_tokens_and_its_files_are_private(
     jobs.start(classroom.of("crm-2"), ASSIGNMENT, "collect", "teacher")
     place = classroom.hub / "jobs" / "crm-2" / ASSIGNMENT
     (said,) = place.glob("*/said.txt")
-    deadline = time.monotonic() + 60
-    while not said.read_text() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    names = said.read_text().split()
+    names = eventually(said.read_text).split()
     assert "CRM_SECTION" in names
     assert not [name for name in names if name.startswith("JUPYTERHUB_")]
     assert {path.stat().st_mode & 0o077 for path in place.rglob("*")} == {0}
@@ -104,9 +99,8 @@ def test_a_job_gets_none_of_the_hubs_tokens_and_its_files_are_private(
 
 def test_a_commands_error_is_told_as_it_is_in_a_terminal(classroom: Classroom) -> None:
     jobs.start(classroom, "a99-nothing", "release", "teacher")
-    deadline = time.monotonic() + 60
-    while (job := jobs.latest(classroom, "a99-nothing")) and job.state == "running" and time.monotonic() < deadline:
-        time.sleep(0.05)
+    eventually(lambda: (job := jobs.latest(classroom, "a99-nothing")) and job.state != "running")
+    job = jobs.latest(classroom, "a99-nothing")
     assert job is not None
     assert job.state == "failed"
     assert job.message.startswith("找不到作业 a99-nothing：")

@@ -15,6 +15,7 @@ import requests
 from course.hub.preflight import NODE, PROXY_SCRIPT, free_ports
 from course.hub.proxy import GATE
 from crmlab.paths import course_root
+from tests.waiting import PATIENCE
 
 
 class Target(BaseHTTPRequestHandler):
@@ -67,12 +68,12 @@ def proxied(tmp_path: Path) -> Iterator[str]:
 
 def _listens(port: int) -> bool:
     try:
-        return requests.get(f"http://127.0.0.1:{port}/_chp_healthz", timeout=1).ok
+        return requests.get(f"http://127.0.0.1:{port}/_chp_healthz", timeout=PATIENCE).ok
     except requests.ConnectionError:
         return False
 
 
 def test_connections_to_a_unix_socket_are_kept(proxied: str) -> None:
     """A target that closes after its answer makes the proxy fail now and then after a body it has passed on."""
-    answers = [requests.post(proxied, data={"a": "b"}, timeout=10).text for _time in range(3)]
+    answers = [requests.post(proxied, data={"a": "b"}, timeout=PATIENCE).text for _time in range(3)]
     assert answers == ["1", "2", "3"]

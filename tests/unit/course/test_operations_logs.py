@@ -4,7 +4,6 @@ import io
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course.operations.logs import LONGEST, PrivateRotatingFile, private_log, scrub, write
+from tests.waiting import eventually
 
 TOKEN = "0f9a3cbe7d214f5f8a3b7a0c1d2e3f40"
 
@@ -105,8 +105,6 @@ def test_the_last_words_of_the_last_writer_are_kept(tmp_path: Path) -> None:
     )
     with private_log(log) as pipe:
         subprocess.run([sys.executable, "-c", script], stdout=pipe, stderr=subprocess.STDOUT, check=True)
-    until = time.monotonic() + 30
-    while not (log.exists() and "last words" in log.read_text()) and time.monotonic() < until:
-        time.sleep(0.05)
+    eventually(lambda: log.exists() and "last words" in log.read_text())
     assert log.read_text() == "last words ?token=[…]\n"
     assert os.stat(log).st_mode & 0o777 == 0o600

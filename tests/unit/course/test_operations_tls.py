@@ -6,7 +6,6 @@ import os
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from course.hub.preflight import NODE, PROXY_SCRIPT, free_ports
 from course.operations.tls import Entrance, is_loopback, tls_settings
 from crmlab.errors import CourseError
 from crmlab.paths import course_root
+from tests.waiting import PATIENCE, eventually
 
 Pair = dict[str, str]
 
@@ -130,14 +130,14 @@ def test_the_hubs_proxy_speaks_tls_with_such_a_pair(make_pair: Callable[..., Pai
     environment = os.environ | {"CONFIGPROXY_AUTH_TOKEN": "for this test"}
     proxy = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait_for(port)
+        eventually(lambda: _listens(port))
         trusting = ssl.create_default_context(cafile=str(entrance.certificate))
-        browser = http.client.HTTPSConnection("localhost", port, context=trusting, timeout=10)
+        browser = http.client.HTTPSConnection("localhost", port, context=trusting, timeout=PATIENCE)
         browser.request("GET", "/_chp_healthz")
         assert json.loads(browser.getresponse().read()) == {"status": "OK"}
         assert browser.sock.version() in ("TLSv1.2", "TLSv1.3")
         browser.close()
-        plain = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        plain = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         plain.request("GET", "/_chp_healthz")
         with pytest.raises((http.client.HTTPException, OSError)):
             plain.getresponse()
@@ -147,12 +147,6 @@ def test_the_hubs_proxy_speaks_tls_with_such_a_pair(make_pair: Callable[..., Pai
         proxy.wait()
 
 
-def _wait_for(port: int) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.05)
-    pytest.fail("the proxy did not start")
+def _listens(port: int) -> bool:
+    with socket.socket() as line:
+        return line.connect_ex(("127.0.0.1", port)) == 0
