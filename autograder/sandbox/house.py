@@ -25,7 +25,7 @@ from autograder.sandbox.zygote import Request
 from crmlab.errors import CourseError
 from crmlab.i18n import _
 
-_START_SECONDS, _LEAVE_SECONDS = 180, 10
+_START_SECONDS, _LEAVE_SECONDS = 180, 60
 _ENVIRONMENT = {
     "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
     "HOME": "/tmp",
@@ -86,8 +86,8 @@ class Room:
             pass
 
     def _hear(self, seconds: float) -> float | Leaving | None:
-        self._door.settimeout(seconds)
         try:
+            self._door.settimeout(seconds)
             said = msgspec.msgpack.decode(self._door.recv(4096), type=float | Leaving)
         except (OSError, msgspec.DecodeError):
             return None
