@@ -3,9 +3,10 @@
 A job is a folder ``hub/jobs/<section>/<assignment>/<time>-<action>/`` with ``job.json`` (what, by whom, since when),
 ``progress.jsonl`` (what it tells on its way, its end in the last line), ``said.txt`` and ``errors.txt``.
 
-A job holds the lock of its assignment from before its process starts until the process is gone, however it went: the
-lock is taken here, and handed over as an open file. So there is one job at a time for an assignment, and a job that has
-no end and no lock was interrupted. That holds across restarts of the desk: a job outlives it.
+A job holds the lock of its assignment from before its process starts until it has told its end or its process is gone,
+however that went: the lock is taken here, and handed over as an open file. So there is one job at a time for an
+assignment, and a job that has no end and no lock was interrupted. That holds across restarts of the desk: a job outlives
+it.
 """
 
 import fcntl
@@ -39,6 +40,8 @@ ACTIONS = {
 
 PROGRESS = "CRM_PROGRESS"
 """Environment variable: the file in which a command tells how far it is, a JSON object a line."""
+LOCK = "CRM_JOB_LOCK"
+"""Environment variable: the open file by which a job holds its lock."""
 PROGRAM = (sys.executable, "-m", "course.desk.work")
 KEPT = 20  # finished jobs of an assignment
 WAIT_SECONDS = 2  # for a lock that somebody only looks at
@@ -132,6 +135,7 @@ def _launch(classroom: Classroom, folder: Path, lock: int) -> None:
         "CRM_CLASSROOM": str(classroom.folder),
         "CRM_SECTION": classroom.section,
         PROGRESS: str(folder / "progress.jsonl"),
+        LOCK: str(lock),
     }
     with _private(folder / "said.txt") as said, _private(folder / "errors.txt") as errors:
         process = subprocess.Popen(

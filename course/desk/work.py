@@ -10,7 +10,7 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from course.desk.jobs import PROGRESS
+from course.desk.jobs import LOCK, PROGRESS
 from crmlab.i18n import _
 
 
@@ -24,6 +24,8 @@ def main(folder: Path) -> int:
         stream.write(json.dumps(end, ensure_ascii=False).encode() + b"\n")
         stream.flush()
         os.fsync(stream.fileno())
+    # Who sees the end may start the next job; on a busy machine Python takes seconds to go.
+    os.close(int(os.environ[LOCK]))
     return code
 
 

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 
+import psutil
 import pytest
 
 from course import grading
@@ -152,3 +153,25 @@ def test_commands_tell_their_progress_to_the_desk_only_when_it_asks(
         tick("s1", 1, 2)
     assert json.loads((tmp_path / "progress").read_text()) == {"student": "s1", "done": 1, "total": 2}
     assert capsys.readouterr().err == ""
+
+
+def test_a_job_that_has_told_its_end_is_in_nobodys_way_though_its_process_is_still_there(
+    classroom: Classroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a busy machine, where Python takes seconds to go."""
+    program(
+        monkeypatch,
+        "import os, sys, time; from pathlib import Path; from course.desk.work import main\n"
+        "main(Path(sys.argv[1])); Path(sys.argv[1], 'there').write_text(str(os.getpid())); time.sleep(600)",
+    )
+    jobs.start(classroom, ASSIGNMENT, "collect", "teacher")
+    until(classroom, lambda job: job.state != "running")
+    (there,) = eventually(lambda: list(classroom.hub.rglob("there")))
+    process = psutil.Process(int(eventually(there.read_text)))
+    program(monkeypatch, "pass")
+    try:
+        _job, new = jobs.start(classroom, ASSIGNMENT, "collect", "teacher")
+        assert new
+        assert process.is_running()
+    finally:
+        process.kill()
